@@ -1,0 +1,1 @@
+"""Gonogo: launches business workflows from Slack, with a go/no-go from the people who must agree."""

@@ -1,0 +1,54 @@
+"""Errors: what nobody at the keyboard can correct. What a requester can correct is a ``Problem``, a value.
+
+BotError
+├── SettingsError        configuration or environment is wrong: every problem listed; the program ends with 2
+├── SlackRefusedError    Slack is unreachable or rejects our tokens at start: the program ends with 3
+├── LookupFailedError    a fact that a decision needs could not be learnt (Slack or provider did not answer): deny
+├── LaunchIdTakenError   a new launch drew an id that exists: draw again
+└── ThreadError          Slack did not take a card or a line: try later, or never
+"""
+
+from __future__ import annotations
+
+
+class BotError(Exception):
+    """Base of all our errors."""
+
+
+class SettingsError(BotError):
+    """Configuration or environment is wrong; ``problems`` are lines for people, each naming its place."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class SlackRefusedError(BotError):
+    """Slack is unreachable or rejects our tokens; one sentence that says which and what to do."""
+
+
+class LookupFailedError(BotError):
+    """A fact that a decision needs could not be learnt; ``subject`` names what was asked, ``cause`` why there is no answer."""
+
+    def __init__(self, subject: str, cause: str) -> None:
+        super().__init__(f"{subject}: {cause}")
+        self.subject = subject
+        self.cause = cause
+
+
+class LaunchIdTakenError(BotError):
+    """A new launch drew an id that exists already."""
+
+
+class ThreadError(BotError):
+    """Slack did not take a message.
+
+    ``code`` is Slack's error name. ``retry_after_s`` is Slack's own wait, in seconds, where it gave one.
+    ``is_permanent``: sending the same again cannot help (channel archived, bot removed, message deleted).
+    """
+
+    def __init__(self, code: str, *, retry_after_s: float | None = None, is_permanent: bool = False) -> None:
+        super().__init__(code)
+        self.code = code
+        self.retry_after_s = retry_after_s
+        self.is_permanent = is_permanent

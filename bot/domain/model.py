@@ -1,0 +1,299 @@
+"""The values that travel through the house, all frozen. Words: style guide, section 3.
+
+Times are timezone-aware UTC. Inputs and outputs hold plain JSON values, with ``Decimal`` for every number that is not whole, so that
+what a person typed leaves for the provider digit by digit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+Json: TypeAlias = Any
+"""None, bool, int, Decimal, str, or lists and string-keyed mappings of these."""
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class State(StrEnum):
+    """Where a launch stands. ``word`` is what people read (design.md, section 4)."""
+
+    AWAITING_APPROVAL = "awaiting_approval"
+    QUEUED = "queued"
+    STARTING = "starting"
+    RUNNING = "running"
+    NEEDS_ATTENTION = "needs_attention"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    ENDED = "ended"
+    IN_DOUBT = "in_doubt"
+
+    @property
+    def word(self) -> str:
+        """The state word: spelt and capitalised as people read it."""
+        return self.value.replace("_", " ").capitalize()
+
+    @property
+    def is_final(self) -> bool:
+        """True when nothing can happen to the launch any more."""
+        return self in FINAL_STATES
+
+
+FINAL_STATES = frozenset(
+    {State.SUCCEEDED, State.FAILED, State.CANCELLED, State.REJECTED, State.EXPIRED, State.ENDED},
+)
+
+
+class InputType(StrEnum):
+    """What an input takes (design.md, section 3)."""
+
+    TEXT = "text"
+    LONG_TEXT = "long_text"
+    INTEGER = "integer"
+    DECIMAL = "decimal"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    DATETIME = "datetime"
+    CHOICE = "choice"
+    MULTI_CHOICE = "multi_choice"
+    EMAIL = "email"
+    URL = "url"
+    JSON = "json"
+    SECRET = "secret"  # noqa: S105 - the name of a type, not a secret
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputSpec:
+    """One input that a workflow takes. ``many`` means a list of such values."""
+
+    name: str
+    type: InputType = InputType.TEXT
+    required: bool = False
+    label: str | None = None
+    hint: str | None = None
+    default: Json = None
+    options: tuple[str, ...] = ()
+    many: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workflow:
+    """A definition at the provider, as far as we know it.
+
+    ``inputs`` is None while nobody has told which inputs it takes; an empty tuple means that it takes none.
+    ``obstacle`` says in the provider's terms why it cannot be launched at all (inactive, trigger switched off).
+    ``extras`` are the provider's own facts that its start needs (message name, steps, entity type), as plain JSON.
+    """
+
+    workflow_id: str
+    name: str | None = None
+    version: str | None = None
+    inputs: tuple[InputSpec, ...] | None = None
+    obstacle: str | None = None
+    extras: Mapping[str, Json] = NOTHING
+
+    @property
+    def label(self) -> str:
+        """Its name, or its id where it has none."""
+        return self.name or self.workflow_id
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connection:
+    """One credential at one provider, by the name that people type. The credential itself is not in here.
+
+    ``options`` are the provider's own settings (a value of its ``Options`` class); ``workflows`` the configuration's own entries,
+    by id. ``poll_every_s`` and ``timeout_s`` are in seconds; None means what the provider advises.
+    """
+
+    name: str
+    provider: str
+    base_url: str
+    options: Any = None
+    workflows: Mapping[str, Workflow] = NOTHING
+    poll_every_s: float | None = None
+    timeout_s: float | None = None
+    secret_names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grant:
+    """One line of a channel policy: who may launch which workflows of one connection, under which of the provider's scopes.
+
+    ``workflows`` are ids or names, with globs. ``requesters`` are ``members``, user ids or user group ids.
+    Empty means nothing and nobody: a grant gives only what it names.
+    """
+
+    connection: str
+    scopes: tuple[str, ...] = ()
+    workflows: tuple[str, ...] = ()
+    requesters: tuple[str, ...] = ()
+    single_transaction: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelPolicy:
+    """All grants of one Slack channel. ``is_shared_allowed``: launches are allowed although another organisation reads along."""
+
+    channel_id: str
+    name: str
+    grants: tuple[Grant, ...] = ()
+    is_shared_allowed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """Every channel policy, and the digest of the configuration that said so."""
+
+    channels: Mapping[str, ChannelPolicy]
+    digest: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person:
+    """Who asks, as Slack describes them (``users.info``)."""
+
+    user_id: str
+    team_id: str
+    name: str
+    is_guest: bool = False
+    is_stranger: bool = False
+    is_bot: bool = False
+    is_deleted: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Channel:
+    """Where somebody asks, as Slack describes it (``conversations.info``). ``is_shared``: with another organisation."""
+
+    channel_id: str
+    name: str
+    is_member: bool = False
+    is_archived: bool = False
+    is_shared: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """One inbound Slack payload, reduced to what we act on; ``key`` is equal for every copy of it (slack.md, section 1).
+
+    ``kind`` is ``command`` or ``button``; ``name`` the command word or the button's action id; ``text`` what was typed or the
+    button's opaque value. ``reply_url`` is Slack's short-lived answer address: kept in memory only, never stored.
+    """
+
+    key: str
+    kind: str
+    name: str
+    team_id: str
+    channel_id: str
+    user_id: str
+    text: str
+    received_at: datetime
+    reply_url: str | None = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Launch:
+    """Our durable record: start this workflow once.
+
+    ``version`` counts changes and guards every write. ``due_at`` is when a worker has something to do next (None: nothing).
+    ``sent_at`` is when the first byte of the start may have left. ``attempts`` counts starts sent, ``looks`` questions about the
+    run, ``misses`` calls in a row that brought no usable answer. ``run_id`` is the provider's own id of the run.
+    """
+
+    launch_id: str
+    team_id: str
+    channel_id: str
+    requester_id: str
+    connection: str
+    provider: str
+    workflow_id: str
+    workflow_name: str | None = None
+    workflow_version: str | None = None
+    extras: Mapping[str, Json] = NOTHING
+    inputs: Mapping[str, Json] = NOTHING
+    policy_digest: str = ""
+    state: State = State.QUEUED
+    version: int = 1
+    created_at: datetime
+    updated_at: datetime
+    due_at: datetime | None = None
+    sent_at: datetime | None = None
+    attempts: int = 0
+    looks: int = 0
+    misses: int = 0
+    cancel_asked_by: str | None = None
+    is_cancel_sent: bool = False
+    run_id: str | None = None
+    run_url: str | None = None
+    provider_status: str | None = None
+    outputs: Mapping[str, Json] = NOTHING
+    detail: str | None = None
+
+    @property
+    def workflow_label(self) -> str:
+        """The workflow's name, or its id where it has none."""
+        return self.workflow_name or self.workflow_id
+
+
+class EventKind(StrEnum):
+    """What can happen to a launch."""
+
+    REQUESTED = "requested"
+    STARTING = "starting"
+    DELAYED = "delayed"
+    ACCEPTED = "accepted"
+    PROGRESSED = "progressed"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    CANCEL_ASKED = "cancel_asked"
+    CANCEL_REFUSED = "cancel_refused"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    ENDED = "ended"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """A fact that happened to a launch; appended, never edited. ``seq`` counts from 1 within its launch; 0 until it is stored.
+
+    ``actor`` is a Slack user id, or ``gonogo`` for the bot itself. ``facts`` are plain JSON.
+    """
+
+    launch_id: str
+    kind: EventKind
+    at: datetime
+    actor: str = "gonogo"
+    facts: Mapping[str, Json] = NOTHING
+    seq: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reason:
+    """Why a decision fell: a code that surfaces have words for, the facts in it, where they came from and when they were seen."""
+
+    code: str
+    facts: Mapping[str, str] = NOTHING
+    source: str = "configuration"
+    seen_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """Something that the requester can correct: a code that surfaces have words for, and the facts in it."""
+
+    code: str
+    facts: Mapping[str, str] = NOTHING
+
+
+InputValue: TypeAlias = None | bool | int | Decimal | str | list[Any] | dict[str, Any]

@@ -1,0 +1,399 @@
+"""The contract between the house and a provider file.
+
+A provider is a translator, not a client: a verb *yields* calls, receives replies, and *returns* an answer. One gateway does the
+sending, so a verb reads like I/O, is pure, and a test drives it with ``.send(Reply(...))``. Answers are instructions: each type says
+what the caller does next.
+
+What a gateway does around a verb (bot/gateways/http.py), so that no provider repeats it:
+
+- asks ``sign`` for what proves who we are and adds it last: a ``Call`` never holds a secret;
+- runs ``login`` when there is no session yet, or when ``is_session_over(reply)``: once, then sends that same call again
+  (a rejected credential means that nothing was applied);
+- answers ``Unreachable`` itself when the network fails: ``is_possibly_applied`` is true when the call in flight ``changes`` something
+  and may have arrived. A provider answers ``Unreachable`` for a reply that proves nothing (5xx, unreadable body).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, ClassVar, TypeAlias, TypeVar
+
+from bot.domain.model import NOTHING, Connection, Json, Launch, Problem, Workflow
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A value that never shows: ``repr`` and ``str`` are stars. ``reveal`` is called in gateways only."""
+
+    _value: str = field(repr=False)
+
+    def reveal(self) -> str:
+        """The value itself."""
+        return self._value
+
+    def __str__(self) -> str:
+        return "****"
+
+    def __repr__(self) -> str:
+        return "Secret(****)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One HTTP request as plain values, without what proves who we are.
+
+    ``path`` starts with a slash and is appended to the connection's base URL. ``json`` and ``form`` exclude each other; with neither
+    there is no body. ``is_login`` marks the call that fetches a session: it is signed with the credential, not with the session.
+    """
+
+    method: str
+    path: str
+    headers: Mapping[str, str] = NOTHING
+    query: Mapping[str, str] = NOTHING
+    json: Json = None
+    form: Mapping[str, str] | None = None
+    is_login: bool = False
+
+    @property
+    def changes(self) -> bool:
+        """True when this call may cause something at the provider."""
+        return self.method not in {"GET", "HEAD"} and not self.is_login
+
+
+UNREADABLE: Any = object()
+"""What ``Reply.json()`` gives for a body that is no JSON."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """One HTTP response as plain values; header names in lower case."""
+
+    status: int
+    headers: Mapping[str, str] = NOTHING
+    body: str = ""
+
+    def json(self) -> Json:
+        """The body as JSON, numbers with a point as ``Decimal``; ``UNREADABLE`` when it is none."""
+        try:
+            return json.loads(self.body, parse_float=Decimal, parse_constant=_refuse_constant)
+        except (ValueError, RecursionError):
+            return UNREADABLE
+
+    def object(self) -> Mapping[str, Json]:
+        """The body as a JSON object; empty when it is something else."""
+        value: Mapping[str, Json] | None = self.json()
+        return value if isinstance(value, dict) else NOTHING
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signature:
+    """What proves who we are, added to a call by the gateway: headers, and form fields of a login call."""
+
+    headers: Mapping[str, Secret] = NOTHING
+    form: Mapping[str, Secret] = NOTHING
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """A token that a login brought. ``lives_s``: seconds until it is better renewed; None: until a call is refused."""
+
+    token: Secret
+    lives_s: float | None = None
+
+
+class Outcome(StrEnum):
+    """How a run ended. ENDED: the provider says that it no longer runs and does not tell how it went."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Accepted:
+    """The start was taken: track it. ``version`` is the workflow version that runs, where the provider tells."""
+
+    run_id: str
+    provider_status: str | None = None
+    version: str | None = None
+    outputs: Mapping[str, Json] = NOTHING
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observed:
+    """The run goes on: ask again later. ``attention`` says why people must look (paused there), None when all is well.
+
+    ``progress`` is a short plain phrase for people (``3 of 4 tasks done``).
+    """
+
+    provider_status: str | None = None
+    attention: str | None = None
+    progress: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Completed:
+    """The run is over: close the launch. ``detail`` is what the provider said about it; ``code`` its error word, if any."""
+
+    outcome: Outcome
+    run_id: str | None = None
+    provider_status: str | None = None
+    outputs: Mapping[str, Json] = NOTHING
+    code: str | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refused:
+    """Not applied, and the same call would be refused again: tell the requester.
+
+    ``code`` is the provider's own error word (or ``HTTP 404``), ``meaning`` our plain sentence for it, ``detail`` the provider's text.
+    """
+
+    code: str
+    meaning: str
+    detail: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unauthorised:
+    """Not applied: the credential is not accepted or lacks a scope. The operators' turn; ``scope`` in the provider's own spelling."""
+
+    code: str
+    meaning: str
+    scope: str | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Busy:
+    """Not applied: send the same later, after ``retry_after_s`` seconds where the provider named them."""
+
+    code: str
+    meaning: str
+    retry_after_s: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unreachable:
+    """No readable answer. ``is_possibly_applied``: the provider may have done it all the same."""
+
+    is_possibly_applied: bool
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stopping:
+    """The provider took the wish to stop: go on tracking until it says that the run stopped."""
+
+    provider_status: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """The workflows that the credential may see; ``inputs`` of each may be None (ask ``describe``)."""
+
+    workflows: tuple[Workflow, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Described:
+    """One workflow with its inputs."""
+
+    workflow: Workflow
+
+
+@dataclass(frozen=True, kw_only=True)
+class Held:
+    """The credential works. ``scopes``: provider's scope → held (True), missing (False), not to be learnt by this probe (None)."""
+
+    scopes: Mapping[str, bool | None] = NOTHING
+    identity: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoggedIn:
+    """A login brought a session."""
+
+    session: Session
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unsupported:
+    """The provider has no such verb; ``meaning`` says so to people."""
+
+    meaning: str
+
+
+Trouble: TypeAlias = Refused | Unauthorised | Busy | Unreachable
+StartAnswer: TypeAlias = Accepted | Completed | Trouble
+TrackAnswer: TypeAlias = Observed | Completed | Trouble
+CancelAnswer: TypeAlias = Stopping | Completed | Unsupported | Trouble
+CatalogueAnswer: TypeAlias = Listed | Unsupported | Trouble
+DescribeAnswer: TypeAlias = Described | Unsupported | Trouble
+ProbeAnswer: TypeAlias = Held | Unsupported | Trouble
+LoginAnswer: TypeAlias = LoggedIn | Trouble
+Answer: TypeAlias = StartAnswer | TrackAnswer | CancelAnswer | CatalogueAnswer | DescribeAnswer | ProbeAnswer | LoginAnswer
+
+A = TypeVar("A", covariant=True)
+Exchange: TypeAlias = Generator[Call, Reply, A]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """One documented exchange of the provider: test, stand-in and documentation at once.
+
+    ``verb`` is start, track, cancel, catalogue, describe, probe or login. ``call`` is the call that the verb yields last, ``reply``
+    what the document says comes back, ``answer`` what that means. ``launch`` is the launch (or the workflow id in it) that the verb is
+    driven with, and ``connection`` its connection. ``is_documented``: printed there as such; else put together from its description.
+    ``before`` are replies to calls that come before ``call`` in the same exchange.
+    """
+
+    name: str
+    verb: str
+    source: str
+    call: Call
+    reply: Reply
+    answer: Answer
+    launch: Launch | None = None
+    connection: Connection | None = None
+    is_documented: bool = True
+    before: tuple[Reply, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scope:
+    """One access right in the provider's own spelling: which verbs it allows, what it is, and where that stands."""
+
+    name: str
+    allows: tuple[str, ...]
+    meaning: str
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """How often to ask about a run, in seconds: first after ``first_s``, growing to ``most_s``. ``source``: who advises it."""
+
+    first_s: float
+    most_s: float
+    source: str
+
+
+class Provider:
+    """Base of every provider file. Optional verbs default to the cautious answer.
+
+    Subclasses set the facts and override the verbs that their system has. Verbs never raise on what a provider sends.
+    """
+
+    name: ClassVar[str]
+    """What configuration calls it (``zuora``)."""
+    title: ClassVar[str]
+    """What people call it (``Zuora Workflow``)."""
+    documents: ClassVar[str]
+    """Link to the start call's documentation."""
+    scopes: ClassVar[tuple[Scope, ...]] = ()
+    is_scope_free_text: ClassVar[bool] = False
+    """True where scopes of a grant are not words from ``scopes`` but ids (Captain Data's account uids)."""
+    resend_window_s: ClassVar[float | None] = None
+    """Seconds within which the same start with the same key cannot cause a second run; None: never resend."""
+    pace: ClassVar[Pace]
+    timeout_s: ClassVar[float] = 30.0
+    """How long a call may take, in seconds, unless the connection says otherwise."""
+    can_cancel: ClassVar[bool] = False
+    has_catalogue: ClassVar[bool] = False
+    has_describe: ClassVar[bool] = False
+    credential: ClassVar[type[Any]]
+    """A frozen dataclass whose fields are ``str`` (required) or ``str | None``; each annotated with one sentence."""
+    options: ClassVar[type[Any]]
+    """A frozen dataclass of the connection's own settings, each annotated with one sentence."""
+    workflow_options: ClassVar[type[Any]]
+    """A frozen dataclass of what a workflow entry in the configuration may say beyond name and inputs; stored in ``extras``."""
+    examples: ClassVar[tuple[Example, ...]] = ()
+
+    def credential_problems(self, credential: Mapping[str, Secret], connection: Connection) -> tuple[str, ...]:
+        """What is wrong with which credential fields were given, in sentences; read at start."""
+        del credential, connection
+        return ()
+
+    def check(self, launch_inputs: Mapping[str, Json], workflow: Workflow, connection: Connection) -> tuple[Problem, ...]:
+        """This provider's own rules on typed inputs (reserved names, record types), before anything is sent."""
+        del launch_inputs, workflow, connection
+        return ()
+
+    def needed_scopes(self, verb: str, workflow: Workflow) -> tuple[str, ...]:
+        """The scopes that a grant must all name for this verb on this workflow, in the provider's spelling.
+
+        Verbs are launch, cancel, list, describe. By default the first (least) scope that allows the verb.
+        """
+        del workflow
+        return tuple(scope.name for scope in self.scopes if verb in scope.allows)[:1]
+
+    def fixed_inputs(self, workflow: Workflow) -> tuple[Any, ...]:
+        """``InputSpec``s that every workflow of this provider takes besides its own (Bitrix24's record)."""
+        del workflow
+        return ()
+
+    def sign(self, call: Call, credential: Mapping[str, Secret], session: Session | None) -> Signature:
+        """What to add to ``call`` to prove who we are."""
+        raise NotImplementedError
+
+    def login(self, connection: Connection) -> Exchange[LoginAnswer] | None:
+        """The exchange that brings a session, or None where the credential itself signs every call."""
+        del connection
+        return None
+
+    def is_session_over(self, reply: Reply) -> bool:
+        """True when the reply says that the session is no longer good, so that a new one may help."""
+        return reply.status == 401  # noqa: PLR2004 - HTTP's own number
+
+    def start(self, launch: Launch, connection: Connection) -> Exchange[StartAnswer]:
+        """Start the workflow of ``launch`` once."""
+        raise NotImplementedError
+
+    def track(self, launch: Launch, connection: Connection) -> Exchange[TrackAnswer]:
+        """Ask how the run of ``launch`` (``run_id`` is set) stands."""
+        raise NotImplementedError
+
+    def cancel(self, launch: Launch, connection: Connection) -> Exchange[CancelAnswer]:
+        """Ask the provider to stop the run of ``launch``."""
+        del launch, connection
+        return unsupported(Unsupported(meaning=f"{self.title} cannot stop a run."))
+
+    def catalogue(self, connection: Connection) -> Exchange[CatalogueAnswer]:
+        """Ask which workflows there are."""
+        del connection
+        return unsupported(Unsupported(meaning=f"{self.title} does not list its workflows."))
+
+    def describe(self, workflow: Workflow, connection: Connection) -> Exchange[DescribeAnswer]:
+        """Ask which inputs ``workflow`` takes."""
+        del workflow, connection
+        return unsupported(Unsupported(meaning=f"{self.title} does not tell which inputs a workflow takes."))
+
+    def probe(self, connection: Connection) -> Exchange[ProbeAnswer]:
+        """A harmless read that shows whether the credential works and what it holds."""
+        del connection
+        return unsupported(Unsupported(meaning=f"{self.title} offers no harmless call to try the credential with."))
+
+    def link(self, launch: Launch, connection: Connection) -> str | None:
+        """Where people see the run (or its record) at the provider; None where no address is known."""
+        del launch, connection
+        return None
+
+
+U = TypeVar("U")
+
+
+def unsupported(answer: U) -> Generator[Call, Reply, U]:
+    """An exchange that sends nothing and answers at once."""
+    return answer
+    yield  # pyright: ignore[reportUnreachable]  # makes this a generator
