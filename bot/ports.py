@@ -1,7 +1,9 @@
 """The doors outward, as Protocols: Store, Wire, Definitions, Thread, Directory, Clock.
 
-Why six and not the four of the first sketch: what Slack *shows* (Thread) and what Slack *knows* (Directory) fail differently: a line
-that could not be shown is shown later, a fact that could not be learnt denies. Definitions hides where a workflow's inputs come from.
+Why six and not the four of the first sketch: what Slack *shows* (Thread) and what Slack *knows* (Directory) fail
+differently: a line
+that could not be shown is shown later, a fact that could not be learnt denies. Definitions hides where a workflow's inputs
+come from.
 """
 
 from __future__ import annotations
@@ -42,9 +44,17 @@ class Telling:
 
 
 class Store(Protocol):
-    """Durable memory. Every method is one transaction; times are UTC.
+    """Durable memory. Every method is one transaction; times are UTC and come in as arguments: a store reads no clock.
 
     ``save`` and ``create`` write the launch, append the event, queue its thread line and mark the card as stale together.
+    A row that cannot be read is left out of every list and named in the log (``row_unreadable``); asked for by its id it is an
+    error. Nothing of ``Delivery.reply_url`` is ever stored.
+
+    A lease belongs to a holder until a time. Lapsed, it may be taken by another; until then its holder may still write.
+
+    Raises:
+        StoreUnavailableError: (every method) the database is locked for long, or its disk full: nothing was written.
+        UnreadableRowError: (``create``, ``launch``, ``events``) the one row that was asked for cannot be read.
     """
 
     async def record_delivery(self, delivery: Delivery) -> bool:
@@ -52,15 +62,17 @@ class Store(Protocol):
         ...
 
     async def finish_delivery(self, key: str, at: datetime) -> None:
-        """Mark a delivery's work as done, so that no restart takes it up again."""
+        """Mark a delivery's work as done, so that no restart takes it up again. The first time stands."""
         ...
 
     async def unfinished_deliveries(self, *, received_after: datetime, limit: int) -> list[Delivery]:
-        """Deliveries acknowledged but not finished, oldest first: the work of a bot that was killed."""
+        """Deliveries received after that moment and not finished, oldest first: the work of a bot that was killed."""
         ...
 
     async def create(self, launch: Launch, event: Event, *, delivery_key: str) -> Launch | None:
-        """Keep a new launch, its first event, its card, and finish its delivery.
+        """Keep a new launch, its first event (without a thread line: the card tells it), its card, and finish its delivery.
+
+        The card is due from ``event.at``. A delivery that was never recorded is kept, finished, so that its copies cause nothing.
 
         Returns:
             None when kept; the launch that this delivery already caused, if there is one (then nothing is written).
@@ -79,18 +91,33 @@ class Store(Protocol):
         ...
 
     async def recent(self, *, channel_id: str, limit: int) -> list[Launch]:
-        """The newest launches of one channel, newest first."""
+        """The newest launches of one channel, newest first (by ``created_at``, then by id)."""
         ...
 
     async def lease_due(self, *, now: datetime, until: datetime, holder: str, limit: int) -> list[Launch]:
-        """Claim up to ``limit`` launches that are due and that nobody else holds, most overdue first."""
+        """Claim up to ``limit`` launches with ``due_at <= now`` that nobody holds (any more), most overdue first.
+
+        Each comes with its new version: a lease raises it, so that whoever held a lapsed lease can no longer save.
+        A launch whose ``due_at`` is None is never claimed, not even after a crash: keep one while there is something to do.
+        """
         ...
 
-    async def save(self, launch: Launch, event: Event | None, *, has_line: bool = False, keep_lease: bool = False) -> bool:
+    async def save(
+        self,
+        launch: Launch,
+        event: Event | None,
+        *,
+        has_line: bool = False,
+        keep_lease: bool = False,
+        holder: str | None = None,
+    ) -> bool:
         """Write a changed launch, guarded by its version, and append ``event`` if there is one.
 
-        ``launch.version`` is the version that was read; the stored one is one higher afterwards.
-        ``has_line``: the event gets a thread line. Gives the lease back unless ``keep_lease``.
+        ``launch.version`` is the version that was read; the stored one is one higher afterwards. The store gives ``Event.seq``.
+        ``has_line``: the event gets a thread line. Gives the lease back unless ``keep_lease``: whoever is not the holder
+        (a cancel) passes ``keep_lease=True``, or the launch is free while its holder is still at work.
+        ``holder``: write only while this holder still has the lease; for whoever read the launch again after losing a race.
+        An event, or a changed state, makes the card stale from ``event.at`` (``updated_at``) on; any other change does not.
 
         Returns:
             False when somebody else changed the launch in between: nothing is written, read again.
@@ -98,35 +125,49 @@ class Store(Protocol):
         ...
 
     async def release(self, launch_id: str, holder: str) -> None:
-        """Give a lease back unchanged (the bot stops before it acted)."""
+        """Give a lease back unchanged (the bot stops before it acted); nothing happens when ``holder`` no longer has it."""
+        ...
+
+    async def renew_leases(self, *, holder: str, until: datetime) -> None:
+        """Keep every lease of ``holder``, on launches and on tellings, until then: it is alive and still at work.
+
+        Versions stay; a lease that somebody else has taken stays theirs; a renewal never shortens.
+        """
         ...
 
     async def next_due(self) -> datetime | None:
-        """When the next launch is due that nobody holds."""
+        """When ``lease_due`` may next have something: a free launch is due, or a held one's lease lapses; None: never yet."""
         ...
 
     async def lease_tellings(self, *, now: datetime, until: datetime, holder: str, limit: int) -> list[Telling]:
-        """Claim launches whose card or thread is behind: final ones first, then the longest waiting."""
+        """Claim up to ``limit`` launches whose card or thread is behind: final ones first, then the longest waiting.
+
+        A card is behind when ``told_version`` is older than the launch's last event. One holder at a time; one that failed
+        waits until its ``retry_at``, also when more happens meanwhile; one that was given up is never claimed again.
+        """
         ...
 
     async def card_told(self, launch_id: str, *, ts: str, version: int) -> None:
-        """The card stands at ``ts`` and shows ``version``."""
+        """The card stands at ``ts`` and shows ``version`` (``Telling.launch.version``). Kept also when the lease has lapsed."""
         ...
 
     async def line_told(self, line_id: int, *, ts: str, at: datetime) -> None:
-        """A thread line stands at ``ts``."""
+        """A thread line stands at ``ts``; the first time stands. Kept also when the lease has lapsed."""
         ...
 
     async def telling_done(self, launch_id: str, holder: str) -> None:
-        """Give a telling back after all of it was told."""
+        """Give a telling back. What was not told, or happened meanwhile, is due at once."""
         ...
 
-    async def telling_failed(self, launch_id: str, *, retry_at: datetime | None, error: str) -> None:
-        """Try again at ``retry_at``; None: Slack will never take it (the reason is kept)."""
+    async def telling_failed(self, launch_id: str, *, retry_at: datetime | None, error: str, holder: str | None = None) -> None:
+        """Give a telling back and try again at ``retry_at``; None: Slack will never take it (the reason is kept).
+
+        What was told before the failure stays told. ``holder``: only while this holder still has it.
+        """
         ...
 
     async def next_telling(self) -> datetime | None:
-        """When the next telling is due that nobody holds."""
+        """When ``lease_tellings`` may next have something: a free one is due, or a held one's lease lapses; None: never yet."""
         ...
 
     async def close(self) -> None:
@@ -162,6 +203,14 @@ class Definitions(Protocol):
         """
         ...
 
+    async def known_live(self, connection: Connection) -> tuple[Workflow, ...]:
+        """As ``known``, but a provider that should list its workflows and does not is an error.
+
+        Raises:
+            LookupFailedError: the provider's list could not be read.
+        """
+        ...
+
     async def find(self, connection: Connection, typed: str) -> Found:
         """The workflow that ``typed`` (an id or a name) means.
 
@@ -192,6 +241,10 @@ class Thread(Protocol):
 
     async def post_line(self, launch: Launch, event: Event, *, card_ts: str) -> str:
         """Add one line to the thread; its ``ts``."""
+        ...
+
+    async def post_direct(self, launch: Launch, events: tuple[Event, ...]) -> str:
+        """Show the card to the requester alone, where the channel no longer takes it; its ``ts``."""
         ...
 
     async def answer(self, delivery: Delivery, say: Say) -> None:
@@ -233,4 +286,3 @@ class Clock(Protocol):
     async def sleep(self, seconds: float) -> None:
         """Wait."""
         ...
-

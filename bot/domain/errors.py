@@ -5,6 +5,8 @@ BotError
 ├── SlackRefusedError    Slack is unreachable or rejects our tokens at start: the program ends with 3
 ├── LookupFailedError    a fact that a decision needs could not be learnt (Slack or provider did not answer): deny
 ├── LaunchIdTakenError   a new launch drew an id that exists: draw again
+├── StoreUnavailableError  the database cannot be used just now (locked, disk full): nothing was written, try later
+├── UnreadableRowError   a row of the database holds what it cannot hold: set that launch aside, the rest goes on
 └── ThreadError          Slack did not take a card or a line: try later, or never
 """
 
@@ -38,6 +40,25 @@ class LookupFailedError(BotError):
 
 class LaunchIdTakenError(BotError):
     """A new launch drew an id that exists already."""
+
+
+class StoreUnavailableError(BotError):
+    """The database cannot be used just now: nothing was written. ``place`` names it, ``cause`` says why."""
+
+    def __init__(self, place: str, cause: str) -> None:
+        super().__init__(f"the database {place} cannot be used: {cause}")
+        self.place = place
+        self.cause = cause
+
+
+class UnreadableRowError(BotError):
+    """A row holds what it cannot hold. ``cause`` is the kind of fault, never the content: it may be anything."""
+
+    def __init__(self, table: str, row_id: str, cause: str) -> None:
+        super().__init__(f"row {row_id} of {table} cannot be read ({cause})")
+        self.table = table
+        self.row_id = row_id
+        self.cause = cause
 
 
 class ThreadError(BotError):

@@ -1,23 +1,51 @@
 """The values that travel through the house, all frozen. Words: style guide, section 3.
 
-Times are timezone-aware UTC. Inputs and outputs hold plain JSON values, with ``Decimal`` for every number that is not whole, so that
+Times are timezone-aware UTC. Inputs and outputs hold plain JSON values, with ``Decimal`` for every number that is not whole,
+so that
 what a person typed leaves for the provider digit by digit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any, TypeAlias
 
 Json: TypeAlias = Any
 """None, bool, int, Decimal, str, or lists and string-keyed mappings of these."""
 
-NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+class _Nothing(Mapping[str, Any]):
+    """A mapping without entries. Hashable, since a dataclass of Python 3.11 takes no default that is not (a mappingproxy)."""
+
+    def __getitem__(self, key: str) -> Any:
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+    def __hash__(self) -> int:
+        return 0
+
+    def __or__(self, other: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(other)
+
+    __ror__ = __or__
+
+    def __repr__(self) -> str:
+        return "{}"
+
+
+NOTHING: Mapping[str, Any] = _Nothing()
+
+
+RESERVED_WORDS = frozenset({"help", "list", "status", "cancel", "again", "why", "access", "approve", "reject"})
+"""The subcommand words of ``/launch`` (design.md, section 4): no connection may be called so, now or when the later ones are built."""
 
 
 class State(StrEnum):
@@ -250,6 +278,7 @@ class EventKind(StrEnum):
     REQUESTED = "requested"
     STARTING = "starting"
     DELAYED = "delayed"
+    UNANSWERED = "unanswered"
     ACCEPTED = "accepted"
     PROGRESSED = "progressed"
     PAUSED = "paused"
@@ -294,6 +323,3 @@ class Problem:
 
     code: str
     facts: Mapping[str, str] = NOTHING
-
-
-InputValue: TypeAlias = None | bool | int | Decimal | str | list[Any] | dict[str, Any]

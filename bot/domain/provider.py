@@ -1,7 +1,8 @@
 """The contract between the house and a provider file.
 
 A provider is a translator, not a client: a verb *yields* calls, receives replies, and *returns* an answer. One gateway does the
-sending, so a verb reads like I/O, is pure, and a test drives it with ``.send(Reply(...))``. Answers are instructions: each type says
+sending, so a verb reads like I/O, is pure, and a test drives it with ``.send(Reply(...))``. Answers are instructions: each
+type says
 what the caller does next.
 
 What a gateway does around a verb (bot/gateways/http.py), so that no provider repeats it:
@@ -9,7 +10,8 @@ What a gateway does around a verb (bot/gateways/http.py), so that no provider re
 - asks ``sign`` for what proves who we are and adds it last: a ``Call`` never holds a secret;
 - runs ``login`` when there is no session yet, or when ``is_session_over(reply)``: once, then sends that same call again
   (a rejected credential means that nothing was applied);
-- answers ``Unreachable`` itself when the network fails: ``is_possibly_applied`` is true when the call in flight ``changes`` something
+- answers ``Unreachable`` itself when the network fails: ``is_possibly_applied`` is true when the call in flight ``changes``
+something
   and may have arrived. A provider answers ``Unreachable`` for a reply that proves nothing (5xx, unreadable body).
 """
 
@@ -35,6 +37,21 @@ class Secret:
         """The value itself."""
         return self._value
 
+    def as_bearer(self) -> Secret:
+        """The value as an ``Authorization`` header carries it."""
+        return Secret(f"Bearer {self._value}")
+
+    def after(self, words: str) -> Secret:
+        """The value behind ``words``, as some providers want it in a header."""
+        return Secret(f"{words}{self._value}")
+
+    def starts_with(self, prefix: str) -> bool:
+        """Whether it is of the kind that ``prefix`` marks; keys of some providers say so openly."""
+        return self._value.startswith(prefix)
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
     def __str__(self) -> str:
         return "****"
 
@@ -46,7 +63,8 @@ class Secret:
 class Call:
     """One HTTP request as plain values, without what proves who we are.
 
-    ``path`` starts with a slash and is appended to the connection's base URL. ``json`` and ``form`` exclude each other; with neither
+    ``path`` starts with a slash and is appended to the connection's base URL. ``json`` and ``form`` exclude each other; with
+    neither
     there is no body. ``is_login`` marks the call that fetches a session: it is signed with the credential, not with the session.
     """
 
@@ -80,7 +98,7 @@ class Reply:
         """The body as JSON, numbers with a point as ``Decimal``; ``UNREADABLE`` when it is none."""
         try:
             return json.loads(self.body, parse_float=Decimal, parse_constant=_refuse_constant)
-        except (ValueError, RecursionError):
+        except (ArithmeticError, ValueError, RecursionError):  # arithmetic: an exponent beyond what Decimal holds
             return UNREADABLE
 
     def object(self) -> Mapping[str, Json]:
@@ -156,7 +174,8 @@ class Completed:
 class Refused:
     """Not applied, and the same call would be refused again: tell the requester.
 
-    ``code`` is the provider's own error word (or ``HTTP 404``), ``meaning`` our plain sentence for it, ``detail`` the provider's text.
+    ``code`` is the provider's own error word (or ``HTTP 404``), ``meaning`` our plain sentence for it, ``detail`` the
+    provider's text.
     """
 
     code: str
@@ -166,7 +185,10 @@ class Refused:
 
 @dataclass(frozen=True, kw_only=True)
 class Unauthorised:
-    """Not applied: the credential is not accepted or lacks a scope. The operators' turn; ``scope`` in the provider's own spelling."""
+    """Not applied: the credential is not accepted or lacks a scope.
+
+    The operators' turn; ``scope`` in the provider's own spelling.
+    """
 
     code: str
     meaning: str
@@ -214,7 +236,10 @@ class Described:
 
 @dataclass(frozen=True, kw_only=True)
 class Held:
-    """The credential works. ``scopes``: provider's scope → held (True), missing (False), not to be learnt by this probe (None)."""
+    """The credential works.
+
+    ``scopes``: provider's scope → held (True), missing (False), not to be learnt by this probe (None).
+    """
 
     scopes: Mapping[str, bool | None] = NOTHING
     identity: str | None = None
@@ -244,17 +269,20 @@ ProbeAnswer: TypeAlias = Held | Unsupported | Trouble
 LoginAnswer: TypeAlias = LoggedIn | Trouble
 Answer: TypeAlias = StartAnswer | TrackAnswer | CancelAnswer | CatalogueAnswer | DescribeAnswer | ProbeAnswer | LoginAnswer
 
-A = TypeVar("A", covariant=True)
-Exchange: TypeAlias = Generator[Call, Reply, A]
+AnswerT = TypeVar("AnswerT")
+Exchange: TypeAlias = Generator[Call, Reply, AnswerT]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
     """One documented exchange of the provider: test, stand-in and documentation at once.
 
-    ``verb`` is start, track, cancel, catalogue, describe, probe or login. ``call`` is the call that the verb yields last, ``reply``
-    what the document says comes back, ``answer`` what that means. ``launch`` is the launch (or the workflow id in it) that the verb is
-    driven with, and ``connection`` its connection. ``is_documented``: printed there as such; else put together from its description.
+    ``verb`` is start, track, cancel, catalogue, describe, probe or login. ``call`` is the call that the verb yields last,
+    ``reply``
+    what the document says comes back, ``answer`` what that means. ``launch`` is the launch (or the workflow id in it) that
+    the verb is
+    driven with, and ``connection`` its connection. ``is_documented``: printed there as such; else put together from its
+    description.
     ``before`` are replies to calls that come before ``call`` in the same exchange.
     """
 
@@ -318,6 +346,8 @@ class Provider:
     """A frozen dataclass of the connection's own settings, each annotated with one sentence."""
     workflow_options: ClassVar[type[Any]]
     """A frozen dataclass of what a workflow entry in the configuration may say beyond name and inputs; stored in ``extras``."""
+    not_built: ClassVar[tuple[str, ...]] = ()
+    """Fields of ``options`` or ``workflow_options`` that nothing uses yet: a configuration that fills one is refused at start."""
     examples: ClassVar[tuple[Example, ...]] = ()
 
     def credential_problems(self, credential: Mapping[str, Secret], connection: Connection) -> tuple[str, ...]:
@@ -351,6 +381,11 @@ class Provider:
         """The exchange that brings a session, or None where the credential itself signs every call."""
         del connection
         return None
+
+    def needs_login(self, credential: Mapping[str, Secret]) -> bool:
+        """True when calls are signed with a session from ``login``; False when these fields of the credential sign them."""
+        del credential
+        return True
 
     def is_session_over(self, reply: Reply) -> bool:
         """True when the reply says that the session is no longer good, so that a new one may help."""

@@ -1,14 +1,233 @@
-"""Words for people, made in one place."""
+"""Words for people, made in one place.
+
+Every problem and every reason has its sentence in one of two tables. A sentence is a row of clauses: the first always stands,
+each other one only when all its facts are known. ``{fact}`` is literal text, ``{fact:q}`` a quoted name or value, ``{fact:user}``
+a person.
+
+Why an unknown code still gets a sentence: a refusal without words would be worse than one with clumsy words.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from string import Formatter
+from typing import TypeAlias
+
+from bot.domain.model import Problem, Reason
+from bot.surfaces.escaping import Mention, Part, Parts, Quoted, as_plain, merged, shorten
+from bot.surfaces.say import Bullets, Paragraph, Say, compose
+
+__all__ = [
+    "COMMAND",
+    "PROBLEMS",
+    "REASONS",
+    "Say",
+    "problem_parts",
+    "problem_sentence",
+    "reason_parts",
+    "reason_sentence",
+    "say_denied",
+    "say_problems",
+]
+
+COMMAND = "/launch"
+MOST_SHOWN = 200
+_MOST_LISTED = 600
+_MOST_EXAMPLE = 1000
+_CHANGE = "Whoever runs Gonogo here can change that in its configuration."
+_MEANT = "Did you mean {closest:q}?"
+_Clauses: TypeAlias = tuple[str, ...]
+
+PROBLEMS: Mapping[str, _Clauses] = {
+    # what was typed
+    "text_too_long": ("This is too long: {length} characters, where {most} are the most.",),
+    "hidden_character": (
+        "Character {position} is invisible: {character}.",
+        "Values must be what they look like: please type it again without that character.",
+    ),
+    "group_mention": ("{typed:q} means a whole group of people, which is no value.", "Mention one person, or write a name."),
+    "open_quote": ("The quote {quote} is never closed; it begins at {near:q} (character {position}).",),
+    "dangling_backslash": (
+        "The text ends with a backslash, which needs a character after it.",
+        "For a backslash itself write two.",
+    ),
+    "missing_workflow": (
+        "{connection:q} alone launches nothing: write {command} <connection> <workflow> name=value.",
+        _MEANT,
+        "{command} help shows what works here.",
+    ),
+    "unknown_word": ("There is no {command} {typed:q}.", _MEANT, "{command} help shows what there is."),
+    "unknown_flag": ("There is no option {typed:q}.", _MEANT),
+    "too_many_arguments": ("{command} {word} takes fewer words than that.", "{command} help shows how it is written."),
+    "missing_argument": ("{command} {word} needs {what}.", "{command} help shows how it is written."),
+    "not_name_value": (
+        "{typed:q} is no input: write name=value, without spaces around the = sign.",
+        "A value with spaces in it stands in quotes.",
+    ),
+    "nameless_input": ("{typed:q} has no name before the = sign: write name=value.",),
+    "repeated_input": ("The input {name:q} is given more than once: give it once.",),
+    # what was meant
+    "unknown_connection": ("There is no connection {typed:q}.", _MEANT, "There are: {known}."),
+    "unknown_workflow": ("The connection {connection:q} has no workflow {typed:q}.", _MEANT, "It has: {known}."),
+    "ambiguous_workflow": (
+        "Several workflows of {connection:q} are named {typed:q}: write the id of the one that you mean.",
+        "They are: {candidates}.",
+    ),
+    "not_launchable": (
+        "The workflow {workflow:q} of {connection:q} cannot be launched: {obstacle}.",
+        "Whoever looks after it at the provider can change that.",
+    ),
+    "inputs_unknown": (
+        "Which inputs the workflow {workflow:q} of {connection:q} takes is not known: {cause}.",
+        "Try again later; or whoever runs Gonogo here can write them into its configuration.",
+    ),
+    "workflow_incomplete": ("{name:q} is not set up completely: it lacks {what}.", _CHANGE),
+    # inputs
+    "unknown_input": ("The workflow has no input {name:q}.", _MEANT, "Its inputs are: {known}."),
+    "missing_input": ("The input {name:q} is missing.", "Write it as {name}={example}, with your value."),
+    "bad_input": (
+        "The input {name:q} does not fit.",
+        "It must be {expected}.",
+        "You typed {typed:q}.",
+        _MEANT,
+        "Its options are: {known}.",
+    ),
+    "reserved_input": ("{name:q} is a name that {provider} keeps for itself, so it cannot be an input.", "Please leave it out."),
+    # launches
+    "unknown_launch": ("There is no launch {typed:q}.", "{command} status shows the recent ones."),
+    "launch_elsewhere": ("{launch_id:q} was asked for in another channel.", "Ask for it there."),
+    "cannot_cancel": ("{launch_id:q} cannot be cancelled any more.", "It is: {state}."),
+    "cancel_unsupported": (
+        "{launch_id:q} cannot be stopped from here: {provider} offers no way to do it.",
+        "If it must stop, somebody has to stop it there.",
+    ),
+    "cancel_not_yours": ("{launch_id:q} is not yours to cancel.", "Ask the person who launched it."),
+    # ourselves
+    "not_built_yet": ("{what} is not built yet.",),
+    "internal_error": (
+        "Something went wrong inside Gonogo; it was nothing that you did.",
+        "Whoever runs Gonogo here finds it in the log under {reference:q}.",
+    ),
+}
+
+REASONS: Mapping[str, _Clauses] = {
+    "granted": ("The channel policy of #{channel} grants {connection:q}.",),
+    "channel_without_policy": ("Nothing may be launched in #{channel}: it has no channel policy.", _CHANGE),
+    "connection_not_granted": ("The channel policy of #{channel} does not grant the connection {connection:q}.", _CHANGE),
+    "workflow_not_granted": (
+        "The channel policy of #{channel} does not grant the workflow {workflow:q} of {connection:q}.",
+        _CHANGE,
+    ),
+    "scope_not_granted": ("The channel policy does not grant the scope {scope:q} of {connection:q}, which this needs.", _CHANGE),
+    "requester_not_granted": (
+        "You are not among the people who may launch {workflow:q} of {connection:q} here.",
+        "Ask one of them, or whoever runs Gonogo here.",
+    ),
+    "person_is_guest": (
+        "Guests of this workspace may not launch anything.",
+        "{person:user} is one.",
+        "Ask a full member to launch it.",
+    ),
+    "person_is_stranger": (
+        "People from other organisations may not launch anything.",
+        "{person:user} is not of this workspace.",
+        "Ask somebody who is.",
+    ),
+    "person_is_bot": ("Bots may not launch anything.", "{person:user} is one."),
+    "person_is_deleted": ("Deactivated accounts may not launch anything.", "{person:user} is one."),
+    "channel_is_shared": (
+        "#{channel} is shared with another organisation, so nothing may be launched in it.",
+        "Use a channel of your own; or whoever runs Gonogo here can allow this one.",
+    ),
+    "channel_without_bot": (
+        "Gonogo is not in #{channel}, so it could not tell how the launch goes.",
+        "Type /invite {bot} there.",
+        "Any member of the channel can invite it.",
+    ),
+    "channel_is_archived": ("The channel is archived.", "It is #{channel}.", "Use one that is not."),
+    "lookup_failed": (
+        "Something that this decision needs could not be learnt, so the answer is no: {subject}: {cause}.",
+        "Try again in a minute.",
+    ),
+}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Say:
-    """What one person is told: plain ``text`` that says everything, and Block Kit ``blocks`` that say it nicely (may be empty)."""
+def problem_sentence(problem: Problem, *, command: str = COMMAND) -> str:
+    """What is wrong and how to mend it, in plain words (unescaped: for a form's errors and a terminal)."""
+    return as_plain(problem_parts(problem, command=command))
 
-    text: str
-    blocks: tuple[dict[str, Any], ...] = field(default=())
+
+def reason_sentence(reason: Reason, *, command: str = COMMAND) -> str:
+    """Why a decision fell, and who can change it, in plain words (unescaped)."""
+    return as_plain(reason_parts(reason, command=command))
+
+
+def problem_parts(problem: Problem, *, command: str = COMMAND) -> Parts:
+    """The sentence about a problem, for every place."""
+    return _sentence(PROBLEMS, problem.code, {"command": command, **problem.facts})
+
+
+def reason_parts(reason: Reason, *, command: str = COMMAND) -> Parts:
+    """The sentence about a reason, for every place."""
+    return _sentence(REASONS, reason.code, {"command": command, **reason.facts})
+
+
+def say_problems(problems: Sequence[Problem], *, example: str = "", command: str = COMMAND) -> Say:
+    """A refusal that can be mended: every problem, and the corrected text after the command where there is one."""
+    lines = _distinct(problem_parts(problem, command=command) for problem in problems)
+    tried = (("Try: ", Quoted(f"{command} {example}")),) if 0 < len(example) <= _MOST_EXAMPLE else ()
+    return compose(*_listed(f"There are {len(lines)} things to mend; nothing was done.", lines), *tried)
+
+
+def say_denied(reasons: Sequence[Reason], *, command: str = COMMAND) -> Say:
+    """A refusal by policy, with every reason."""
+    lines = _distinct(reason_parts(reason, command=command) for reason in reasons)
+    return compose(*_listed("This is not allowed, for these reasons:", lines))
+
+
+def _listed(heading: str, lines: tuple[Parts, ...]) -> tuple[Paragraph, ...]:
+    return lines if len(lines) == 1 else ((heading,), Bullets(lines=lines))
+
+
+def _distinct(lines: Iterable[Parts]) -> tuple[Parts, ...]:
+    return tuple(dict.fromkeys(lines))
+
+
+def _sentence(table: Mapping[str, _Clauses], code: str, facts: Mapping[str, str]) -> Parts:
+    clauses = table.get(code)
+    if clauses is None:
+        return _unknown(code, facts)
+    first, *others = clauses
+    parts = list(_clause(first, facts))
+    for clause in others:
+        if all(facts.get(name) for _, name, _, _ in Formatter().parse(clause) if name):
+            parts += [" ", *_clause(clause, facts)]
+    return merged(parts)
+
+
+def _unknown(code: str, facts: Mapping[str, str]) -> Parts:
+    told = [part for name, value in facts.items() if name != "command" for part in (f" {name}: ", Quoted(_short(value)), ";")]
+    return merged([f"This cannot be done: {code.replace('_', ' ')}.", *told[:-1]])
+
+
+def _clause(clause: str, facts: Mapping[str, str]) -> Iterable[Part]:
+    for words, name, kind, _ in Formatter().parse(clause):
+        if words:
+            yield words
+        if name is not None:
+            yield _fact(facts.get(name) or "?", kind or "")
+
+
+def _fact(value: str, kind: str) -> Part:
+    """A fact in its place; without its last point, as the sentence has one."""
+    match kind:
+        case "q":
+            return Quoted(_short(value))
+        case "user":
+            return Mention(value)
+        case _:
+            return shorten(str(value), _MOST_LISTED).rstrip(" .")
+
+
+def _short(value: str) -> str:
+    return shorten(str(value), MOST_SHOWN)

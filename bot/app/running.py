@@ -1,0 +1,167 @@
+"""The life of a bot: check, connect, take up what was left, serve, drain.
+
+Order at the start: the database first (nothing is acknowledged that cannot be kept), then Slack's tokens, then the worker,
+then what an
+earlier life left unfinished, and only then the way in. At the end the other way round.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+import structlog
+from aiohttp import web
+from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+
+from bot.app.building import Parts, build
+from bot.app.serving import SLACK_PATH, web_app
+from bot.app.slack_door import bolt_app, greet, try_app_token, web_client
+from bot.app.storage import opened
+from bot.domain.errors import SettingsError, SlackRefusedError
+from bot.domain.provider import Provider, Secret
+from bot.gateways.clock import SystemClock
+from bot.settings import Configuration, Settings
+
+ACKS_LEAVE_WITHIN_S = 3.0
+
+_log = structlog.get_logger("gonogo")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bot:
+    """A running bot. ``http_port`` is the port that was taken (None: none could be)."""
+
+    parts: Parts
+    http_port: int | None
+
+
+async def run(
+    settings: Settings,
+    configuration: Configuration,
+    providers: Mapping[str, Provider],
+    stop: asyncio.Event,
+    *,
+    ready: Callable[[Bot], None] = lambda _bot: None,
+) -> None:
+    """Run until ``stop`` is set, then drain.
+
+    Raises:
+        SettingsError: the database cannot be used, or the port is taken in HTTP mode.
+        SlackRefusedError: Slack is unreachable or rejects our tokens.
+    """
+    async with running(settings, configuration, providers) as bot:
+        ready(bot)
+        _log.info("ready", mode=settings.mode, connections=sorted(configuration.connections), http_port=bot.http_port)
+        await stop.wait()
+        _log.info("draining")
+    _log.info("stopped")
+
+
+@asynccontextmanager
+async def running(settings: Settings, configuration: Configuration, providers: Mapping[str, Provider]) -> AsyncGenerator[Bot]:
+    """A bot that serves; leaving drains it. Raises as ``run``."""
+    async with AsyncExitStack() as stack:
+        token = _bot_token(settings)
+        store = await stack.enter_async_context(opened(settings.database_url))
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        client = web_client(settings, token, session)
+        workspace = await greet(client)
+        bolt = bolt_app(settings, client, workspace)
+        parts = build(
+            configuration=configuration,
+            providers=providers,
+            store=store,
+            clock=SystemClock(),
+            client=client,
+            workspace=workspace,
+        )
+        stack.push_async_callback(parts.wire.close)
+        parts.door.register(bolt)
+        await stack.enter_async_context(parts.worker)
+        stack.push_async_callback(parts.door.drain)
+        await parts.door.resume()
+        http_port = await _serve(settings, bolt, stack, session)
+        yield Bot(parts=parts, http_port=http_port)
+
+
+def _bot_token(settings: Settings) -> Secret:
+    """The bot token, once it is certain that there is a way in.
+
+    Raises:
+        SlackRefusedError: the token, or both ways in, are not set.
+    """
+    if settings.slack_bot_token is None:
+        raise SlackRefusedError("SLACK_BOT_TOKEN is not set: copy the bot token (xoxb-…) from the app's pages at Slack.")
+    if settings.mode is None:
+        raise SlackRefusedError("Neither SLACK_APP_TOKEN (Socket Mode) nor SLACK_SIGNING_SECRET (HTTP) is set: set one of them.")
+    return settings.slack_bot_token
+
+
+async def _serve(settings: Settings, bolt: AsyncApp, stack: AsyncExitStack, session: aiohttp.ClientSession) -> int | None:
+    """Open the way in of the configured mode; the HTTP port that was taken."""
+    if settings.slack_app_token is None:
+        port = await _http(settings, web_app(bolt, lambda: {"slack": "ok"}), stack)
+        _log.info("listening", path=SLACK_PATH, port=port)
+        return port
+    app_client = web_client(settings, settings.slack_app_token, session)
+    await try_app_token(app_client)
+    handler = AsyncSocketModeHandler(bolt, settings.slack_app_token.reveal(), web_client=app_client, ping_interval=10)
+    in_flight: set[asyncio.Task[object]] = set()
+    bolt.middleware(_tracking(in_flight))
+    stack.push_async_callback(_close_socket, handler, in_flight)
+    await handler.connect_async()
+    try:
+        return await _http(settings, web_app(None, lambda: {"slack": _socket_health(handler)}), stack)
+    except SettingsError as error:
+        # In Socket Mode nothing of Slack's comes by this port: the bot works without it, and says so.
+        _log.warning("no_health_page", why=str(error))
+        return None
+
+
+def _tracking(in_flight: set[asyncio.Task[object]]) -> Callable[..., Awaitable[None]]:
+    """Middleware that knows which tasks still owe Slack an acknowledgement (slack.md, 5.3)."""
+
+    async def track(next: Callable[[], Awaitable[object]]) -> None:  # noqa: A002 - Bolt passes it by this name
+        task = asyncio.current_task()
+        if task is not None:
+            in_flight.add(task)
+            task.add_done_callback(in_flight.discard)
+        await next()
+
+    return track
+
+
+async def _close_socket(handler: AsyncSocketModeHandler, in_flight: set[asyncio.Task[object]]) -> None:
+    """Let acknowledgements leave on the live socket, then close it."""
+    if in_flight:
+        await asyncio.wait(set(in_flight), timeout=ACKS_LEAVE_WITHIN_S)
+    await handler.close_async()
+
+
+def _socket_health(handler: AsyncSocketModeHandler) -> str:
+    session = handler.client.current_session
+    is_open = session is not None and not session.closed and not handler.client.stale
+    return "ok" if is_open else "not connected"
+
+
+async def _http(settings: Settings, app: web.Application, stack: AsyncExitStack) -> int:
+    """Serve ``app``; the port that was taken.
+
+    Raises:
+        SettingsError: the port, or the address, is not free.
+    """
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    site = web.TCPSite(runner, settings.http_host, settings.http_port)
+    try:
+        await site.start()
+    except OSError as error:
+        place = f"{settings.http_host}:{settings.http_port}"
+        raise SettingsError([f"GONOGO_HTTP_PORT: {place} cannot be listened on ({error.strerror}); choose another."]) from error
+    return int(runner.addresses[0][1])

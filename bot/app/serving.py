@@ -1,0 +1,43 @@
+"""The HTTP side: health and metrics always, Slack's requests in HTTP mode."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
+from slack_bolt.async_app import AsyncApp
+
+SLACK_PATH = "/slack/events"
+LARGEST_REQUEST_BYTES = 1_000_000
+
+
+def web_app(bolt: AsyncApp | None, health: Callable[[], dict[str, str]]) -> web.Application:
+    """Routes; ``bolt`` is None in Socket Mode. ``health`` says how each part is; anything but ``ok`` answers 503."""
+    app = web.Application(client_max_size=LARGEST_REQUEST_BYTES)
+
+    async def healthz(_request: web.Request) -> web.Response:
+        parts = health()
+        is_well = all(part == "ok" for part in parts.values())
+        return web.json_response(parts, status=200 if is_well else 503)
+
+    async def metrics(_request: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    app.router.add_get("/healthz", healthz)
+    app.router.add_get("/metrics", metrics)
+    if bolt is not None:
+        app.router.add_post(SLACK_PATH, _slack_requests(bolt))
+    return app
+
+
+def _slack_requests(bolt: AsyncApp) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def slack_events(request: web.Request) -> web.Response:
+        try:
+            await request.text()
+        except (UnicodeDecodeError, LookupError) as error:
+            raise web.HTTPBadRequest(text="the body is not UTF-8 text") from error
+        return await to_aiohttp_response(await bolt.async_dispatch(await to_bolt_request(request)))
+
+    return slack_events

@@ -1,0 +1,117 @@
+"""Reaches Slack, and says in one sentence what is wrong when it cannot.
+
+Why tokens are tried before anything is started: Socket Mode's own client retries a bad token for ever, silently (slack.md, 5.1).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.domain.errors import SlackRefusedError
+from bot.domain.provider import Secret
+from bot.settings import Settings
+
+GREETING_TIMEOUT_S = 10
+CALL_TIMEOUT_S = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workspace:
+    """The workspace that the bot token belongs to, and who the bot is in it."""
+
+    team_id: str
+    enterprise_id: str | None
+    bot_user_id: str
+    bot_id: str
+    scopes: frozenset[str]
+
+
+def web_client(settings: Settings, token: Secret, session: aiohttp.ClientSession) -> AsyncWebClient:
+    """A client on a shared session. Without the SDK's retries: a post whose answer was lost would be posted twice."""
+    return AsyncWebClient(
+        token=token.reveal(),
+        base_url=settings.slack_api_url,
+        session=session,
+        timeout=CALL_TIMEOUT_S,
+        retry_handlers=[],
+    )
+
+
+async def greet(client: AsyncWebClient) -> Workspace:
+    """Try the bot token.
+
+    Raises:
+        SlackRefusedError: Slack does not answer, or does not accept the token.
+    """
+    answer = await _first_call(client, "auth.test", "SLACK_BOT_TOKEN")
+    data: dict[str, Any] = answer.data
+    scopes = str(answer.headers.get("x-oauth-scopes") or answer.headers.get("X-OAuth-Scopes") or "")
+    return Workspace(
+        team_id=str(data["team_id"]),
+        enterprise_id=data.get("enterprise_id"),
+        bot_user_id=str(data["user_id"]),
+        bot_id=str(data.get("bot_id", "")),
+        scopes=frozenset(scope.strip() for scope in scopes.split(",") if scope.strip()),
+    )
+
+
+async def try_app_token(client: AsyncWebClient) -> None:
+    """Try the app-level token of Socket Mode.
+
+    Raises:
+        SlackRefusedError: Slack does not answer, or does not accept the token.
+    """
+    await _first_call(client, "apps.connections.open", "SLACK_APP_TOKEN")
+
+
+async def _first_call(client: AsyncWebClient, method: str, setting: str) -> Any:
+    try:
+        async with asyncio.timeout(GREETING_TIMEOUT_S):
+            return await client.api_call(method)
+    except SlackApiError as error:
+        response: Any = error.response
+        code = response.get("error") or f"HTTP {response.status_code}"
+        raise SlackRefusedError(f"Slack does not accept {setting} ({code}): {_cure(str(code), setting)}") from error
+    except (SlackClientError, aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        raise SlackRefusedError(
+            f"Slack cannot be reached at {client.base_url}: check the network, and SLACK_API_URL if you set it."
+        ) from error
+
+
+def _cure(code: str, setting: str) -> str:
+    if code in {"not_allowed_token_type", "missing_scope"}:
+        return f"{setting} is of the wrong kind or lacks a Slack scope; compare the app with manifest.yaml."
+    if code == "ratelimited":
+        return "too many starts in a short time; wait a minute."
+    return f"copy {setting} again from the app's pages at Slack."
+
+
+def bolt_app(settings: Settings, client: AsyncWebClient, workspace: Workspace) -> AsyncApp:
+    """The Bolt app for both ways in. Whose token it is was settled at the start, so nothing is asked per delivery."""
+    result = AuthorizeResult(
+        enterprise_id=workspace.enterprise_id,
+        team_id=workspace.team_id,
+        bot_token=client.token,
+        bot_id=workspace.bot_id,
+        bot_user_id=workspace.bot_user_id,
+    )
+
+    async def authorize() -> AuthorizeResult:
+        return result
+
+    secret = settings.slack_signing_secret
+    return AsyncApp(
+        client=client,
+        authorize=authorize,
+        signing_secret=secret.reveal() if secret else None,
+        process_before_response=True,
+        request_verification_enabled=settings.mode == "http",
+    )

@@ -1,0 +1,67 @@
+"""What can be checked without asking anybody: does the Slack app's manifest offer what the configuration needs?
+
+Configuration itself is checked as it is read (bot/settings); providers and Slack are asked by bot/app/probing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bot.settings import Configuration
+
+SLACK_SCOPES: Mapping[str, str] = {
+    "channels:read": "Is the bot in this channel, and does another organisation read along? Asked before every launch.",
+    "chat:write": "Cards, thread lines, and answers that only one person sees.",
+    "commands": "The slash command.",
+    "groups:read": "As channels:read, for private channels.",
+    "usergroups:read": "Who is in the user groups that grants name.",
+    "users:read": "Is this person a full member? Guests, bots, strangers and deleted people launch nothing.",
+}
+"""Every Slack scope that we use, and why. Nothing beyond these; manifest.yaml and README are compared with it."""
+
+
+def manifest_faults(path: Path, configuration: Configuration) -> list[str]:
+    """Where the manifest does not fit the configuration or this program, a line each."""
+    try:
+        manifest: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        return [f"{path}: cannot be read ({type(error).__name__})"]
+    if not isinstance(manifest, dict):
+        return [f"{path}: holds no manifest"]
+    return [*_command_faults(path, manifest, configuration), *_scope_faults(path, manifest), *_click_faults(path, manifest)]
+
+
+def _command_faults(path: Path, manifest: Any, configuration: Configuration) -> list[str]:
+    if any(
+        _at(one, "command", default="") == configuration.command
+        for one in _at(manifest, "features", "slash_commands", default=())
+    ):
+        return []
+    return [f"{path}: features.slash_commands lacks {configuration.command}, which slack.command names"]
+
+
+def _scope_faults(path: Path, manifest: Any) -> list[str]:
+    held = set(_at(manifest, "oauth_config", "scopes", "bot", default=[]))
+    missing = [
+        f"{path}: oauth_config.scopes.bot lacks {scope}: {why}" for scope, why in SLACK_SCOPES.items() if scope not in held
+    ]
+    more = [f"{path}: oauth_config.scopes.bot holds {scope}, which is not used" for scope in sorted(held - set(SLACK_SCOPES))]
+    return missing + more
+
+
+def _click_faults(path: Path, manifest: Any) -> list[str]:
+    if _at(manifest, "settings", "interactivity", "is_enabled", default=False):
+        return []
+    return [f"{path}: settings.interactivity.is_enabled is not true, so buttons would do nothing"]
+
+
+def _at(tree: Any, *keys: str, default: Any) -> Any:
+    """What stands at ``keys`` in a tree of mappings; ``default`` where there is nothing."""
+    for key in keys:
+        branch: Any = tree if isinstance(tree, dict) else {}
+        tree = branch.get(key)
+    return default if tree is None else tree

@@ -1,0 +1,159 @@
+"""Reads what people typed into inputs as typed values, and names every misfit at once.
+
+Why a default of the workflow is applied here: it is part of what runs, so it must be seen, approved and stored with the launch.
+A default that does not fit its own input is as good as none.
+
+Why an empty value is a missing one also where text is wanted (design.md, section 11): a form cannot tell them apart.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, cast
+
+from bot.domain.model import InputSpec, InputType, Json, Problem
+from bot.domain.spelling import closest, hidden_characters, name_character
+from bot.domain.values import READERS, Misfit
+
+MOST_ITEMS = 500
+
+_DESCRIPTIONS = {
+    InputType.TEXT: "one line of text",
+    InputType.LONG_TEXT: "text",
+    InputType.INTEGER: "a whole number",
+    InputType.DECIMAL: "a number",
+    InputType.BOOLEAN: "yes or no",
+    InputType.DATE: "a date",
+    InputType.DATETIME: "a time with its zone",
+    InputType.CHOICE: "one of its options",
+    InputType.MULTI_CHOICE: "some of its options",
+    InputType.EMAIL: "an e-mail address",
+    InputType.URL: "a web address",
+    InputType.JSON: "JSON",
+    InputType.SECRET: "the name of a secret",
+}
+_EXAMPLES = {
+    InputType.TEXT: "text",
+    InputType.LONG_TEXT: "some text",
+    InputType.INTEGER: "12",
+    InputType.DECIMAL: "12.50",
+    InputType.BOOLEAN: "yes",
+    InputType.DATE: "2026-11-21",
+    InputType.DATETIME: "2026-11-21T09:30Z",
+    InputType.CHOICE: "option",
+    InputType.MULTI_CHOICE: "option",
+    InputType.EMAIL: "ada@example.com",
+    InputType.URL: "https://example.com/",
+    InputType.JSON: '{"key": 1}',
+    InputType.SECRET: "name",
+}
+
+
+def describe_type(kind: InputType) -> str:
+    """What an input of this type takes, in words that follow "takes"."""
+    return _DESCRIPTIONS[kind]
+
+
+def example_value(spec: InputSpec) -> str:
+    """A text that ``read_value`` takes for this input."""
+    return spec.options[0] if spec.options else _EXAMPLES[spec.type]
+
+
+def read_inputs(specs: tuple[InputSpec, ...], given: Mapping[str, str]) -> tuple[dict[str, Json], tuple[Problem, ...]]:
+    """The typed values of ``given`` with defaults filled in, and every problem. Names are case-sensitive."""
+    known = {spec.name: spec for spec in specs}
+    problems = [_unknown(name, known) for name in given if name not in known]
+    values: dict[str, Json] = {}
+    for name, spec in known.items():
+        if not is_left_out(spec, given.get(name, "")):
+            value = read_value(spec, given[name])
+        elif is_valid_default(spec):
+            value = read_default(spec)
+        elif spec.required:
+            value = Problem(code="missing_input", facts={"name": name, "type": spec.type.value, "example": example_value(spec)})
+        else:
+            continue
+        if isinstance(value, Problem):
+            problems.append(value)
+        else:
+            values[name] = value
+    return values, tuple(problems)
+
+
+def is_left_out(spec: InputSpec, text: str) -> bool:
+    """An empty value is a missing one; spaces alone are a value only where text is wanted."""
+    return not (text if spec.type in {InputType.TEXT, InputType.LONG_TEXT} else text.strip())
+
+
+def read_value(spec: InputSpec, text: str) -> Json | Problem:
+    """``text`` as the input's type, or a ``bad_input`` problem that says what would fit."""
+    hidden = hidden_characters(text)
+    if hidden:
+        return _bad(spec, Misfit(typed=text, expected=f"text without the invisible character {name_character(hidden[0])}"))
+    value = _read_list(spec, text) if spec.many or spec.type is InputType.MULTI_CHOICE else READERS[spec.type](spec, text)
+    return _bad(spec, value) if isinstance(value, Misfit) else value
+
+
+def is_valid_default(spec: InputSpec) -> bool:
+    """Whether the input has a default that it would itself take."""
+    return spec.default is not None and not isinstance(read_default(spec), Problem)
+
+
+def read_default(spec: InputSpec) -> Json | Problem:
+    """The default as a typed value; configuration and providers give it as text or as JSON."""
+    default = spec.default
+    if spec.type is InputType.JSON and not isinstance(default, str):
+        return default
+    if isinstance(default, list | tuple):
+        value = _read_each(spec, [_as_text(entry) for entry in cast("list[Any]", default)])
+        return _bad(spec, value) if isinstance(value, Misfit) else value
+    text = _as_text(default)
+    return _bad(spec, Misfit(typed="", expected=describe_type(spec.type))) if is_left_out(spec, text) else read_value(spec, text)
+
+
+def _as_text(default: Json) -> str:
+    if isinstance(default, bool):
+        return "true" if default else "false"
+    return default.isoformat() if isinstance(default, date) else str(default)
+
+
+def _unknown(name: str, known: Mapping[str, InputSpec]) -> Problem:
+    return Problem(code="unknown_input", facts={"name": name, "closest": closest(name, known) or "", "known": ", ".join(known)})
+
+
+def _bad(spec: InputSpec, misfit: Misfit) -> Problem:
+    """What was typed into a secret's input is never repeated: it may be the secret itself."""
+    facts = {
+        "name": spec.name,
+        "typed": "" if spec.type is InputType.SECRET else misfit.typed,
+        "type": spec.type.value,
+        "expected": misfit.expected,
+        "example": example_value(spec),
+        "closest": misfit.closest or "",
+        "known": ", ".join(spec.options),
+    }
+    return Problem(code="bad_input", facts=facts)
+
+
+def _read_list(spec: InputSpec, text: str) -> Json | Misfit:
+    """Values parted by commas; one that holds a comma stands in double quotes, as in a CSV file."""
+    if text in spec.options:
+        return [text]
+    if spec.type is InputType.JSON:
+        value = READERS[InputType.JSON](spec, text)
+        return cast("Json", value) if isinstance(value, list | Misfit) else Misfit(typed=text, expected="a JSON list")
+    try:
+        entries = [entry.strip() for entry in next(csv.reader([text], strict=True, skipinitialspace=True), list[str]())]
+    except csv.Error:
+        return Misfit(typed=text, expected='values parted by commas, each with a comma in it in "double quotes"')
+    return _read_each(spec, entries)
+
+
+def _read_each(spec: InputSpec, entries: list[str]) -> Json | Misfit:
+    if not all(entries) or len(entries) > MOST_ITEMS:
+        return Misfit(typed=", ".join(entries), expected=f"up to {MOST_ITEMS} values parted by commas, none of them empty")
+    values: list[Json] = [READERS[spec.type](spec, entry) for entry in entries]
+    misfits = [value for value in values if isinstance(value, Misfit)]
+    return misfits[0] if misfits else values

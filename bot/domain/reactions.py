@@ -1,0 +1,238 @@
+"""What an answer of a provider means for a launch: which event happened, and when to act next.
+
+Pure: the time and the draw of the lot come in. A ``Reaction`` without an event only moves the due time.
+
+Why tracking never gives up by itself: a launch whose run cannot be asked about is not over. After some misses people are
+told that
+it needs attention, and the asking goes on, ever more slowly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from bot.domain.lifecycle import step
+from bot.domain.model import Event, EventKind, Json, Launch, State
+from bot.domain.provider import (
+    Accepted,
+    Busy,
+    CancelAnswer,
+    Completed,
+    Observed,
+    Outcome,
+    Provider,
+    Refused,
+    StartAnswer,
+    Stopping,
+    TrackAnswer,
+    Trouble,
+    Unauthorised,
+    Unreachable,
+    Unsupported,
+)
+
+LOOKS_GROW_BY = 1.5
+MOST_BACK_OFF_S = 900.0
+FIRST_BACK_OFF_S = 2.0
+MISSES_BEFORE_ATTENTION = 5
+STARTS_WAIT_AT_MOST = timedelta(hours=24)
+KEY_MARGIN = timedelta(minutes=30)
+
+_ENDS = {
+    Outcome.SUCCEEDED: EventKind.SUCCEEDED,
+    Outcome.FAILED: EventKind.FAILED,
+    Outcome.CANCELLED: EventKind.CANCELLED,
+    Outcome.ENDED: EventKind.ENDED,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moment:
+    """When we decide, how the lot fell (0 up to 1), and how often this connection is asked (seconds; None: as advised)."""
+
+    now: datetime
+    jitter: float = 0.0
+    poll_every_s: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reaction:
+    """The launch as it stands after an answer, and the event that made it so (None: nothing that people need to know)."""
+
+    launch: Launch
+    event: Event | None = None
+
+
+def after_start(launch: Launch, answer: StartAnswer, provider: Provider, moment: Moment) -> Reaction:
+    """What the answer to a start means. ``launch`` is in STARTING."""
+    match answer:
+        case Accepted():
+            accepted = _happened(launch, EventKind.ACCEPTED, moment, _accepted_facts(answer))
+            return _look_again(accepted, provider, moment)
+        case Completed():
+            return _ended(launch, answer, moment)
+        case Refused() | Unauthorised():
+            return _happened(launch, EventKind.FAILED, moment, _trouble_facts(answer))
+        case Busy():
+            return _delayed(launch, moment, _trouble_facts(answer), answer.retry_after_s)
+        case Unreachable(is_possibly_applied=False):
+            return _delayed(launch, moment, _trouble_facts(answer), None)
+        case Unreachable():
+            return possibly_applied(launch, answer.detail, provider, moment)
+        case _:
+            assert_never(answer)
+
+
+def possibly_applied(launch: Launch, detail: str, provider: Provider, moment: Moment) -> Reaction:
+    """A start whose answer was lost: sent again under the same key while the provider honours it, else in doubt."""
+    if not is_resendable(launch, provider, moment.now):
+        return _happened(launch, EventKind.LOST, moment, {"detail": detail})
+    unanswered = _happened(launch, EventKind.UNANSWERED, moment, {"detail": detail})
+    return _due(replace(unanswered, launch=_missed(unanswered.launch)), _back_off_s(launch.misses, moment), moment)
+
+
+def is_resendable(launch: Launch, provider: Provider, now: datetime) -> bool:
+    """Whether the same start may be sent again: only within the time in which the provider remembers its key."""
+    if provider.resend_window_s is None or launch.sent_at is None:
+        return False
+    return now < launch.sent_at + timedelta(seconds=provider.resend_window_s) - KEY_MARGIN
+
+
+def after_track(launch: Launch, answer: TrackAnswer, provider: Provider, moment: Moment) -> Reaction:
+    """What the answer about a run means. ``launch`` is in RUNNING or NEEDS_ATTENTION."""
+    seen = replace(launch, looks=launch.looks + 1)
+    match answer:
+        case Observed():
+            return _look_again(_observed(replace(seen, misses=0), answer, moment), provider, moment)
+        case Completed():
+            return _ended(seen, answer, moment)
+        case Busy():
+            wait_s = _back_off_s(launch.misses, moment) if answer.retry_after_s is None else answer.retry_after_s
+            return _due(Reaction(launch=_missed(seen)), wait_s, moment)
+        case Unauthorised():
+            return _missing(seen, answer, moment, is_urgent=True)
+        case Refused() | Unreachable():
+            return _missing(seen, answer, moment, is_urgent=False)
+        case _:
+            assert_never(answer)
+
+
+def after_cancel(launch: Launch, answer: CancelAnswer, provider: Provider, moment: Moment) -> Reaction:
+    """What the answer to a cancel means. Asking twice is harmless at every provider, so a lost answer asks again."""
+    match answer:
+        case Stopping():
+            return _look_again(Reaction(launch=replace(launch, is_cancel_sent=True, looks=0)), provider, moment)
+        case Completed():
+            return _ended(launch, answer, moment)
+        case Unsupported():
+            refused = _happened(launch, EventKind.CANCEL_REFUSED, moment, {"meaning": answer.meaning})
+            return _look_again(refused, provider, moment)
+        case Refused() | Unauthorised():
+            refused = _happened(launch, EventKind.CANCEL_REFUSED, moment, _trouble_facts(answer))
+            return _look_again(refused, provider, moment)
+        case Busy() | Unreachable():
+            return _due(Reaction(launch=_missed(launch)), _back_off_s(launch.misses, moment), moment)
+        case _:
+            assert_never(answer)
+
+
+def next_look_s(launch: Launch, provider: Provider, moment: Moment) -> float:
+    """Seconds until the run is asked about next: never sooner than configured or advised; the lot only adds."""
+    if moment.poll_every_s is not None:
+        return moment.poll_every_s * (1 + 0.1 * moment.jitter)
+    grown_s = provider.pace.first_s * LOOKS_GROW_BY ** min(launch.looks, 40)
+    return min(grown_s, provider.pace.most_s) * (1 + 0.1 * moment.jitter)
+
+
+def _accepted_facts(answer: Accepted) -> dict[str, Json]:
+    return {"run_id": answer.run_id, "provider_status": answer.provider_status, "version": answer.version}
+
+
+def _trouble_facts(answer: Trouble) -> dict[str, Json]:
+    """The facts of an answer that brought nothing, as an event keeps them."""
+    match answer:
+        case Unreachable():
+            return {"detail": answer.detail}
+        case Busy():
+            return {"code": answer.code, "meaning": answer.meaning}
+        case Unauthorised():
+            return {"code": answer.code, "meaning": answer.meaning, "scope": answer.scope, "detail": answer.detail}
+        case Refused():
+            return {"code": answer.code, "meaning": answer.meaning, "detail": answer.detail}
+        case _:
+            assert_never(answer)
+
+
+def _happened(launch: Launch, kind: EventKind, moment: Moment, facts: Mapping[str, Json]) -> Reaction:
+    known = {name: value for name, value in facts.items() if value is not None}
+    event = Event(launch_id=launch.launch_id, kind=kind, at=moment.now, facts=known)
+    return Reaction(launch=step(launch, event), event=event)
+
+
+def _ended(launch: Launch, answer: Completed, moment: Moment) -> Reaction:
+    facts = {
+        "run_id": answer.run_id or launch.run_id,
+        "provider_status": answer.provider_status,
+        "outputs": dict(answer.outputs) or None,
+        "code": answer.code,
+        "detail": answer.detail,
+    }
+    return _happened(launch, _ENDS[answer.outcome], moment, facts)
+
+
+def _observed(launch: Launch, answer: Observed, moment: Moment) -> Reaction:
+    """Only what changed is an event: a run that is asked about a thousand times must not write a thousand rows."""
+    facts = {"provider_status": answer.provider_status, "attention": answer.attention, "progress": answer.progress}
+    if answer.attention is not None:
+        if launch.state is State.RUNNING:
+            return _happened(launch, EventKind.PAUSED, moment, facts)
+    elif launch.state is State.NEEDS_ATTENTION:
+        return _happened(launch, EventKind.RESUMED, moment, facts)
+    elif (answer.provider_status, answer.progress) != (launch.provider_status, launch.detail):
+        return _happened(launch, EventKind.PROGRESSED, moment, facts)
+    return Reaction(launch=launch)
+
+
+def _missing(launch: Launch, answer: Refused | Unauthorised | Unreachable, moment: Moment, *, is_urgent: bool) -> Reaction:
+    """A look that brought nothing: asked again ever more slowly, and people are told when it goes on."""
+    missed = _missed(launch)
+    reaction = Reaction(launch=missed)
+    is_time = is_urgent or missed.misses >= MISSES_BEFORE_ATTENTION
+    if is_time and launch.state is State.RUNNING:
+        why = answer.detail if isinstance(answer, Unreachable) else answer.meaning
+        facts = _trouble_facts(answer) | {"attention": why, "provider_status": launch.provider_status}
+        reaction = _happened(missed, EventKind.PAUSED, moment, facts)
+    return _due(reaction, _back_off_s(launch.misses, moment), moment)
+
+
+def _delayed(launch: Launch, moment: Moment, facts: Mapping[str, Json], retry_after_s: float | None) -> Reaction:
+    """Certainly not applied: queued again; after a day of that it has failed, and certainly did not run."""
+    if moment.now - launch.created_at >= STARTS_WAIT_AT_MOST:
+        return _happened(launch, EventKind.FAILED, moment, facts)
+    wait_s = _back_off_s(launch.misses, moment) if retry_after_s is None else retry_after_s
+    retry_at = moment.now + timedelta(seconds=wait_s)
+    delayed = _happened(launch, EventKind.DELAYED, moment, {**facts, "retry_at": retry_at.isoformat()})
+    return _due(replace(delayed, launch=_missed(delayed.launch)), wait_s, moment)
+
+
+def _missed(launch: Launch) -> Launch:
+    return replace(launch, misses=launch.misses + 1)
+
+
+def _back_off_s(misses: int, moment: Moment) -> float:
+    return float(min(FIRST_BACK_OFF_S * 2 ** min(misses, 20), MOST_BACK_OFF_S) * (1 + 0.25 * moment.jitter))
+
+
+def _look_again(reaction: Reaction, provider: Provider, moment: Moment) -> Reaction:
+    return _due(reaction, next_look_s(reaction.launch, provider, moment), moment)
+
+
+def _due(reaction: Reaction, wait_s: float, moment: Moment) -> Reaction:
+    """Due after ``wait_s``; a launch that is over, or waits for people, is never due."""
+    if reaction.launch.state.is_final or reaction.launch.state is State.IN_DOUBT:
+        return reaction
+    due_at = moment.now + timedelta(seconds=wait_s)
+    return replace(reaction, launch=replace(reaction.launch, due_at=due_at))

@@ -1,0 +1,614 @@
+"""Captain Data v3: workflows of one workspace, started as jobs.
+
+Why the launch id is the job's name: no key makes a start safe to send twice, but a job can be found again by a name that is ours.
+
+Why rows are never read: they hold personal data of third parties, and a channel is no place for them. Counts are told instead.
+For the same reason the list of accounts is never asked for: it brings their live session cookies.
+
+Why ``repeat_option`` is never sent, although the documents' own example has it: it starts the job again every ten minutes.
+
+Why the stop's path is a setting: the documents say that the call exists and not where. Without it no run can be stopped.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import Annotated, Any
+
+from bot.domain import reading
+from bot.domain.model import Connection, InputSpec, InputType, Json, Launch, Problem, Workflow
+from bot.domain.provider import (
+    Accepted,
+    Busy,
+    Call,
+    CancelAnswer,
+    CatalogueAnswer,
+    Completed,
+    DescribeAnswer,
+    Described,
+    Example,
+    Exchange,
+    Held,
+    Listed,
+    Observed,
+    Outcome,
+    Pace,
+    ProbeAnswer,
+    Provider,
+    Refused,
+    Reply,
+    Secret,
+    Session,
+    Signature,
+    StartAnswer,
+    Stopping,
+    TrackAnswer,
+    Trouble,
+    Unauthorised,
+    Unreachable,
+    Unsupported,
+)
+
+# --- settings ---------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credential:
+    """What proves who we are at Captain Data. The key opens the whole workspace."""
+
+    api_key: Annotated[str, "The workspace's API key."]
+    project_id: Annotated[str, "The workspace's own id."]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What a Captain Data connection may say."""
+
+    cancel_path: Annotated[
+        str | None,
+        "Where a run is stopped, with {job_uid} in it; the documents do not show it, so without it no run can be stopped.",
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One step of a workflow, as the start call takes it."""
+
+    step_uid: Annotated[str, "The step's uid, as the API playground or the workflow's details show it."]
+    accounts: Annotated[tuple[str, ...], "Uids of the integration accounts that the step may use."] = ()
+    parameters: Annotated[Mapping[str, Any], "The step's parameters, by name."] = field(default_factory=dict[str, Any])
+    accounts_rotation_enabled: Annotated[bool | None, "Whether the step takes turns with its accounts."] = None
+    output_column: Annotated[str | None, "The column that the step writes to."] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkflowOptions:
+    """What a workflow's entry may say."""
+
+    steps: Annotated[
+        tuple[Step, ...] | None, "The workflow's steps; without them they are read from Captain Data, without accounts."
+    ] = None
+
+
+# --- facts ------------------------------------------------------------------------------------------------------------------
+
+_DOCS = "https://docs.captaindata.com/v3"
+_INTRODUCTION = f"{_DOCS}/api-reference/introduction"
+_LAUNCH_PAGE = "https://captaindata.mintlify.app/v3/api-reference/workflows/launch-workflow"
+_DETAILS = f"{_DOCS}/api-reference/workflows/get-workflow"
+_STATUSES = f"{_DOCS}/runs/manage-status"
+_JOB = f"{_DOCS}/runs/workflow-logic"
+_POLLING = f"{_DOCS}/webhooks/polling-data"
+_FAULTS = "https://captaindata.mintlify.app/v3/faq-troubleshooting"
+_CONNECTOR = "https://github.com/airbytehq/airbyte"  # a third party's connector: source-captain-data
+
+# https://docs.captaindata.com/v3/runs/manage-status; the quickstart says completed where the others say finished.
+_ENDS = {
+    "finished": Outcome.SUCCEEDED,
+    "completed": Outcome.SUCCEEDED,
+    "warning": Outcome.FAILED,
+    "shutdown": Outcome.FAILED,
+    "stopped": Outcome.CANCELLED,
+}
+_PAUSED = "Captain Data paused it: an account needs fresh cookies or a key, or the credits are used up."
+_MEANINGS = {
+    400: "Captain Data refused: a step, an account, a parameter or an input is wrong or missing.",
+    401: "Captain Data does not accept the key, or the key may not do this.",
+    403: "Captain Data denies this workspace the call; its support can tell why.",
+    404: "Captain Data knows no such workflow.",
+    405: "Captain Data does not take such a call at this address.",
+    429: "The workspace runs as many inputs at once as its plan allows; nothing was started.",
+}
+_RUN_MEANINGS = {**_MEANINGS, 400: "Captain Data refused the call.", 404: "Captain Data knows no such job."}
+_GONE = "Captain Data does not know this job any more."
+_NO_CANCEL = (
+    "Captain Data's documents do not show the address where a run is stopped. An operator who knows it can set it as cancel_path."
+)
+_NO_RUN = Refused(code="incomplete", meaning="Nothing was sent: the job's uid is not known.")
+_NOT_FOUND = 404
+_WAIT_S = 60.0  # "exponential backoff from about a minute": the newer API's advice, as v3 names no wait
+_MISSES_BEFORE_GONE = 3
+
+# --- examples ---------------------------------------------------------------------------------------------------------------
+
+_WORKFLOW = "0d179c07-6443-4eeb-ada7-652fb498f997"
+_STEP = "11111111-1111-4111-8111-111111111111"
+_RUN = "22222222-2222-4222-8222-222222222222"
+_AT = datetime(2026, 8, 1, tzinfo=UTC)
+_CONNECTION = Connection(name="growth", provider="captain_data", base_url="https://api.captaindata.co", options=Options())
+_LAUNCH = Launch(
+    launch_id="L-CA7A1",
+    team_id="T0GONOGO",
+    channel_id="C0SALES",
+    requester_id="U0ALICE",
+    connection="growth",
+    provider="captain_data",
+    workflow_id=_WORKFLOW,
+    workflow_name="Find email",
+    extras={"steps": [{"step_uid": _STEP, "accounts": [], "parameters": {}}]},
+    inputs={"first_name": "Ada", "last_name": "Lovelace", "company_name": "Analytical Engines"},
+    created_at=_AT,
+    updated_at=_AT,
+)
+_RUNNING = replace(_LAUNCH, run_id=_RUN)
+
+
+def _says(status: int, body: Json = None, **headers: str) -> Reply:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Reply(status=status, headers=named, body="" if body is None else json.dumps(body))
+
+
+def _job(status: Json, **more: Json) -> dict[str, Json]:
+    return {"uid": _RUN, "name": "L-CA7A1", "workflow_uid": _WORKFLOW, "status": status, "error_message": None, **more}
+
+
+_start = partial(
+    Example,
+    verb="start",
+    source=_LAUNCH_PAGE,
+    call=Call(
+        method="POST",
+        path=f"/v3/workflows/{_WORKFLOW}/schedule",
+        json={
+            "job_name": "L-CA7A1",
+            "steps": [{"step_uid": _STEP, "accounts": [], "parameters": {}}],
+            "inputs": [{"first_name": "Ada", "last_name": "Lovelace", "company_name": "Analytical Engines"}],
+        },
+    ),
+    launch=_LAUNCH,
+    connection=_CONNECTION,
+)
+_track = partial(
+    Example,
+    verb="track",
+    source=_STATUSES,
+    call=Call(method="GET", path=f"/v3/jobs/{_RUN}"),
+    launch=_RUNNING,
+    connection=_CONNECTION,
+    is_documented=False,
+)
+_cancel = partial(Example, verb="cancel", source=_STATUSES, launch=_RUNNING, is_documented=False)
+_read = partial(Example, launch=_LAUNCH, connection=_CONNECTION)
+_SCHEDULED = {"workflow": {"uid": _WORKFLOW, "name": "Find email"}, "message": "Bot successfully scheduled.", "job_uid": _RUN}
+_DETAILS_BODY: Json = {
+    "name": "Search Leads",
+    "uid": _WORKFLOW,
+    "steps": [
+        {
+            "step_uid": _STEP,
+            "step_name": "Search Leads",
+            "position": 0,
+            "permalink": "people-search",
+            "integrations": ["linkedin"],
+            "input_schema": {
+                "search_url": {
+                    "regex": dict[str, str](),
+                    "help": "A people search URL",
+                    "primary": True,
+                    "required": 1,
+                    "variations": ["url"],
+                    "retro_variations": ["url"],
+                },
+            },
+            "output_schema": ["full_name", "job_title"],
+            "parameters_schema": {"properties": {"max_results": 100, "exclude_viewed": False}},
+        },
+    ],
+}
+
+
+def _refusals() -> tuple[Example, ...]:
+    """The statuses of https://captaindata.mintlify.app/v3/faq-troubleshooting; their bodies are not shown there."""
+    answers: Mapping[int, Trouble] = {
+        400: Refused(code="HTTP 400", meaning=_MEANINGS[400]),
+        401: Unauthorised(code="HTTP 401", meaning=_MEANINGS[401]),
+        403: Unauthorised(code="HTTP 403", meaning=_MEANINGS[403]),
+        404: Refused(code="HTTP 404", meaning=_MEANINGS[404]),
+        405: Refused(code="HTTP 405", meaning=_MEANINGS[405]),
+        429: Busy(code="HTTP 429", meaning=_MEANINGS[429], retry_after_s=_WAIT_S),
+        500: Unreachable(is_possibly_applied=True, detail="HTTP 500"),
+    }
+    return tuple(
+        _start(name=f"start meets HTTP {status}", source=_FAULTS, reply=_says(status), answer=answer, is_documented=False)
+        for status, answer in answers.items()
+    )
+
+
+_EXAMPLES: tuple[Example, ...] = (
+    _start(name="the job is scheduled", reply=_says(200, _SCHEDULED), answer=Accepted(run_id=_RUN)),
+    _start(
+        name="the job is created", source=_FAULTS, reply=_says(201, _SCHEDULED), answer=Accepted(run_id=_RUN), is_documented=False
+    ),
+    *_refusals(),
+    _start(
+        name="over the limit, with a wait",
+        source=_FAULTS,
+        reply=_says(429, {"message": "Too many inputs"}, retry_after="15"),
+        answer=Busy(code="HTTP 429", meaning=_MEANINGS[429], retry_after_s=15.0),
+        is_documented=False,
+    ),
+    _track(name="pending", reply=_says(200, _job("pending")), answer=Observed(provider_status="pending")),
+    _track(
+        name="running",
+        reply=_says(200, _job("running", number_inputs=30, row_count=12)),
+        answer=Observed(provider_status="running", progress="12 rows from 30 inputs so far"),
+    ),
+    _track(
+        name="finished",
+        reply=_says(200, _job("finished", number_inputs=30, row_count=28)),
+        answer=Completed(outcome=Outcome.SUCCEEDED, provider_status="finished", outputs={"rows": 28, "inputs": 30}),
+    ),
+    _track(
+        name="completed, as the quickstart spells it",
+        source=f"{_DOCS}/quickstart",
+        reply=_says(200, _job("completed")),
+        answer=Completed(outcome=Outcome.SUCCEEDED, provider_status="completed"),
+    ),
+    _track(
+        name="a functional error",
+        reply=_says(200, _job("warning", error_message="No valid input")),
+        answer=Completed(outcome=Outcome.FAILED, provider_status="warning", code="warning", detail="No valid input"),
+    ),
+    _track(
+        name="a technical error",
+        reply=_says(200, _job("shutdown", error_message="Timed out")),
+        answer=Completed(outcome=Outcome.FAILED, provider_status="shutdown", code="shutdown", detail="Timed out"),
+    ),
+    _track(
+        name="stopped",
+        reply=_says(200, _job("stopped")),
+        answer=Completed(outcome=Outcome.CANCELLED, provider_status="stopped"),
+    ),
+    _track(name="paused", reply=_says(200, _job("paused")), answer=Observed(provider_status="paused", attention=_PAUSED)),
+    _track(
+        name="not known any more",
+        source=_FAULTS,
+        launch=replace(_RUNNING, misses=_MISSES_BEFORE_GONE),
+        reply=_says(404),
+        answer=Completed(outcome=Outcome.ENDED, code="HTTP 404", detail=_GONE),
+    ),
+    _cancel(
+        name="stopped at the configured address",
+        connection=replace(_CONNECTION, options=Options(cancel_path="/v3/jobs/{job_uid}/stop")),
+        call=Call(method="POST", path=f"/v3/jobs/{_RUN}/stop"),
+        reply=_says(200),
+        answer=Stopping(),
+    ),
+    _read(
+        name="the workspace's workflows",
+        verb="catalogue",
+        source=_CONNECTOR,
+        call=Call(method="GET", path="/v3/workflows"),
+        reply=_says(200, [{"uid": _WORKFLOW, "name": "Find email", "steps": [{"step_uid": _STEP, "name": "Find email"}]}]),
+        answer=Listed(workflows=(Workflow(workflow_id=_WORKFLOW, name="Find email"),)),
+        is_documented=False,
+    ),
+    _read(
+        name="a workflow whose step needs an account",
+        verb="describe",
+        source=_DETAILS,
+        call=Call(method="GET", path=f"/v3/workflows/{_WORKFLOW}/details"),
+        launch=replace(_LAUNCH, extras={}),
+        reply=_says(200, _DETAILS_BODY),
+        answer=Described(
+            workflow=Workflow(
+                workflow_id=_WORKFLOW,
+                name="Search Leads",
+                inputs=(InputSpec(name="search_url", type=InputType.URL, required=True, hint="A people search URL"),),
+                obstacle="Its step Search Leads needs an account of linkedin: the configuration must name the account's uid.",
+                extras={"steps": [{"step_uid": _STEP, "accounts": [], "parameters": {}}]},
+            ),
+        ),
+        is_documented=False,
+    ),
+    _read(
+        name="no such workflow",
+        verb="describe",
+        source=_FAULTS,
+        call=Call(method="GET", path=f"/v3/workflows/{_WORKFLOW}/details"),
+        launch=replace(_LAUNCH, extras={}),
+        reply=_says(404),
+        answer=Refused(code="HTTP 404", meaning=_MEANINGS[404]),
+        is_documented=False,
+    ),
+    _read(
+        name="the key opens the workspace",
+        verb="probe",
+        source=_CONNECTOR,
+        call=Call(method="GET", path="/v3/workspace"),
+        reply=_says(200, {"name": "Acme growth", "plan_name": "Scale", "tasks_left": 900}),
+        answer=Held(identity="workspace Acme growth"),
+        is_documented=False,
+    ),
+    _read(
+        name="the key is wrong",
+        verb="probe",
+        source=_FAULTS,
+        call=Call(method="GET", path="/v3/workspace"),
+        reply=_says(401),
+        answer=Unauthorised(code="HTTP 401", meaning=_MEANINGS[401]),
+        is_documented=False,
+    ),
+)
+
+# --- the provider -----------------------------------------------------------------------------------------------------------
+
+
+class CaptainData(Provider):
+    """Captain Data v3."""
+
+    name = "captain_data"
+    title = "Captain Data"
+    documents = _LAUNCH_PAGE
+    is_scope_free_text = True  # a grant names the account uids that may be used
+    pace = Pace(first_s=30.0, most_s=60.0, source=_POLLING)
+    can_cancel = False  # until the connection says where: then ``cancel`` works all the same
+    has_catalogue = True
+    has_describe = True
+    credential = Credential
+    options = Options
+    workflow_options = WorkflowOptions
+    examples = _EXAMPLES
+
+    def credential_problems(self, credential: Mapping[str, Secret], connection: Connection) -> tuple[str, ...]:
+        """A stop's address that stops nothing."""
+        del credential
+        path = _options(connection).cancel_path
+        if path is None or (path.startswith("/") and "{job_uid}" in path):
+            return ()
+        return ("cancel_path must start with a slash and hold {job_uid}.",)
+
+    def check(self, launch_inputs: Mapping[str, Json], workflow: Workflow, connection: Connection) -> tuple[Problem, ...]:
+        """The start needs the workflow's steps, which nobody types."""
+        del launch_inputs, connection
+        if _steps(workflow.extras) is None:
+            return (Problem(code="workflow_incomplete", facts={"name": workflow.label, "what": "steps"}),)
+        return ()
+
+    def needed_scopes(self, verb: str, workflow: Workflow) -> tuple[str, ...]:
+        """Who may launch must be granted every account that the workflow's steps use."""
+        steps = (_steps(workflow.extras) or ()) if verb == "launch" else ()
+        return tuple(dict.fromkeys(account for step in steps for account in step["accounts"]))
+
+    def sign(self, call: Call, credential: Mapping[str, Secret], session: Session | None) -> Signature:
+        """Two headers: https://docs.captaindata.com/v3/api-reference/introduction."""
+        del call, session
+        key = credential["api_key"].after("x-api-key ")
+        return Signature(headers={"Authorization": key, "x-project-id": credential["project_id"]})
+
+    def is_session_over(self, reply: Reply) -> bool:
+        """Never: a key cannot be renewed by a call."""
+        del reply
+        return False
+
+    def start(self, launch: Launch, connection: Connection) -> Exchange[StartAnswer]:
+        """One call: https://captaindata.mintlify.app/v3/api-reference/workflows/launch-workflow."""
+        del connection
+        steps = _steps(launch.extras)
+        if steps is None:
+            return Refused(code="incomplete", meaning="Nothing was sent: the workflow's steps are not known.")
+        # One mapping per row: the help article splits one person over three, which would start three rows.
+        rows = [dict(launch.inputs)] if launch.inputs else []
+        body = {"job_name": launch.launch_id, "steps": steps, "inputs": rows}
+        path = f"/v3/workflows/{reading.path_part(launch.workflow_id)}/schedule"
+        reply = yield Call(method="POST", path=path, json=body)
+        run_id = reading.text(reply.object().get("job_uid"))
+        if reading.is_success(reply) and run_id is not None:
+            return Accepted(run_id=run_id)
+        return _trouble(reply, _MEANINGS, is_change=True)
+
+    def track(self, launch: Launch, connection: Connection) -> Exchange[TrackAnswer]:
+        """The job: https://docs.captaindata.com/v3/runs/workflow-logic."""
+        del connection
+        if not launch.run_id:
+            return _NO_RUN
+        reply = yield Call(method="GET", path=f"/v3/jobs/{reading.path_part(launch.run_id)}")
+        job = reply.object()
+        if reading.is_success(reply) and ("status" in job or "uid" in job):
+            return _read_job(job)
+        if reply.status == _NOT_FOUND and launch.misses >= _MISSES_BEFORE_GONE:
+            return Completed(outcome=Outcome.ENDED, code="HTTP 404", detail=_GONE)
+        if reply.status == _NOT_FOUND:
+            return Unreachable(is_possibly_applied=False, detail="HTTP 404: Captain Data does not know the job (yet)")
+        return _trouble(reply, _RUN_MEANINGS)
+
+    def cancel(self, launch: Launch, connection: Connection) -> Exchange[CancelAnswer]:
+        """The stop, where the connection says its address. The documents name the call and not its path."""
+        template = _options(connection).cancel_path
+        if template is None:
+            return Unsupported(meaning=_NO_CANCEL)
+        if not launch.run_id:
+            return _NO_RUN
+        reply = yield Call(method="POST", path=template.replace("{job_uid}", reading.path_part(launch.run_id)))
+        return Stopping() if reading.is_success(reply) else _trouble(reply, _RUN_MEANINGS, is_change=True)
+
+    def catalogue(self, connection: Connection) -> Exchange[CatalogueAnswer]:
+        """A list at the root, without pages, as far as a third party's connector shows."""
+        del connection
+        reply = yield Call(method="GET", path="/v3/workflows")
+        if not reading.is_success(reply) or not isinstance(reply.json(), list):
+            return _trouble(reply, _RUN_MEANINGS)
+        known = ((reading.text(row.get("uid")), reading.told(row.get("name"), 200)) for row in reading.rows(reply.json()))
+        return Listed(workflows=tuple(Workflow(workflow_id=uid, name=name) for uid, name in known if uid is not None))
+
+    def describe(self, workflow: Workflow, connection: Connection) -> Exchange[DescribeAnswer]:
+        """The details: https://docs.captaindata.com/v3/api-reference/workflows/get-workflow."""
+        reply = yield Call(method="GET", path=f"/v3/workflows/{reading.path_part(workflow.workflow_id)}/details")
+        details = reply.object()
+        if not reading.is_success(reply) or not isinstance(details.get("steps"), list):
+            return _trouble(reply, _MEANINGS)
+        configured = connection.workflows.get(workflow.workflow_id, workflow)
+        steps = _steps(workflow.extras) or _steps(configured.extras)
+        return Described(workflow=_described(workflow, details, steps))
+
+    def probe(self, connection: Connection) -> Exchange[ProbeAnswer]:
+        """The workspace: 200 with a good key, 401 with a bad one. A key has no scopes."""
+        del connection
+        reply = yield Call(method="GET", path="/v3/workspace")
+        if not reading.is_success(reply) or not reply.object():
+            return _trouble(reply, _RUN_MEANINGS)
+        name = reading.told(reply.object().get("name"), 80)
+        return Held(identity=None if name is None else f"workspace {name}")
+
+
+# --- what is sent -----------------------------------------------------------------------------------------------------------
+
+
+def _options(connection: Connection) -> Options:
+    return connection.options if isinstance(connection.options, Options) else Options()
+
+
+def _steps(extras: Mapping[str, Json]) -> list[dict[str, Any]] | None:
+    """The steps as the start call takes them; None where there are none, or one has no uid."""
+    steps = [_step(reading.mapping(step)) for step in reading.items(extras.get("steps"))]
+    named = [step for step in steps if step is not None]
+    return named if named and len(named) == len(steps) else None
+
+
+def _step(configured: Mapping[str, Json]) -> dict[str, Any] | None:
+    step_uid = reading.text(configured.get("step_uid"))
+    if step_uid is None:
+        return None
+    accounts = [uid for account in reading.items(configured.get("accounts")) if (uid := reading.text(account)) is not None]
+    # parameters are required even when there are none (third party: activepieces' launch-workflow.ts)
+    step = {"step_uid": step_uid, "accounts": accounts, "parameters": dict(reading.mapping(configured.get("parameters")))}
+    named = {name: configured.get(name) for name in ("accounts_rotation_enabled", "output_column")}
+    return step | {name: value for name, value in named.items() if value is not None}
+
+
+# --- what comes back --------------------------------------------------------------------------------------------------------
+
+
+def _trouble(reply: Reply, meanings: Mapping[int, str], *, is_change: bool = False) -> Trouble:
+    """What a reply that is no success means. Error bodies are not documented: the status decides, a message is only shown."""
+    code, detail = f"HTTP {reply.status}", reading.told(reply.object().get("message"))
+    if not reading.is_refusal(reply):
+        return Unreachable(is_possibly_applied=is_change, detail=f"{code}: {detail}" if detail else code)
+    meaning = meanings.get(reply.status, "Captain Data refused the call.")
+    match reply.status:
+        case 429:
+            wait_s = reading.retry_after_s(reply)
+            return Busy(code=code, meaning=meaning, retry_after_s=_WAIT_S if wait_s is None else wait_s)
+        case 401 | 403:
+            return Unauthorised(code=code, meaning=meaning, detail=detail)
+        case _:
+            return Refused(code=code, meaning=meaning, detail=detail)
+
+
+def _read_job(job: Mapping[str, Json]) -> Observed | Completed:
+    status = reading.told(job.get("status"), 80)
+    error = reading.told(job.get("error_message"))
+    outcome = _ENDS.get((status or "").lower())
+    if outcome is not None:
+        return _ended(outcome, status, error, job)
+    is_paused = (status or "").lower() == "paused"
+    return Observed(
+        provider_status=status,
+        attention=(f"Captain Data paused it: {error}" if error else _PAUSED) if is_paused else None,
+        progress=_progress(job),
+    )
+
+
+def _ended(outcome: Outcome, status: str | None, error: str | None, job: Mapping[str, Json]) -> Completed:
+    rows, given = _counts(job)
+    counts = {name: count for name, count in (("rows", rows), ("inputs", given)) if count is not None}
+    is_failed = outcome is Outcome.FAILED
+    return Completed(
+        outcome=outcome,
+        provider_status=status,
+        outputs=counts if outcome is Outcome.SUCCEEDED else {},
+        code=(status or "").lower() if is_failed else None,
+        detail=error if is_failed else None,
+    )
+
+
+def _counts(job: Mapping[str, Json]) -> tuple[int | None, int | None]:
+    """Rows found and inputs given. A run counts as finished when one input worked, so people are told both."""
+    rows = reading.whole(job.get("total_row_count"))
+    return reading.whole(job.get("row_count")) if rows is None else rows, reading.whole(job.get("number_inputs"))
+
+
+def _progress(job: Mapping[str, Json]) -> str | None:
+    rows, given = _counts(job)
+    return None if rows is None or given is None else f"{rows} rows from {given} inputs so far"
+
+
+# --- details ----------------------------------------------------------------------------------------------------------------
+
+
+def _described(asked: Workflow, details: Mapping[str, Json], configured: list[dict[str, Any]] | None) -> Workflow:
+    """The workflow with its own steps, or with those that the configuration lays over them."""
+    told = sorted(reading.rows(details.get("steps")), key=_position)
+    steps = configured or _steps({"steps": _uids_only(told)}) or []
+    return Workflow(
+        workflow_id=asked.workflow_id,
+        name=reading.told(details.get("name"), 200),
+        inputs=_inputs(told[0]) if told else (),
+        obstacle=_obstacle(told, steps),
+        extras={"steps": steps} if steps else {},
+    )
+
+
+def _uids_only(told: list[Mapping[str, Json]]) -> list[dict[str, Json]]:
+    """The steps by uid only: defaults of their parameters are Captain Data's to apply, and accounts are never guessed."""
+    return [{"step_uid": step.get("step_uid")} for step in told]
+
+
+def _position(step: Mapping[str, Json]) -> int:
+    place = reading.whole(step.get("position"))
+    return 0 if place is None else place
+
+
+def _obstacle(told: list[Mapping[str, Json]], steps: list[dict[str, Any]]) -> str | None:
+    if not steps:
+        return "Captain Data does not tell its steps: the configuration must name them."
+    accounts = {step["step_uid"]: step["accounts"] for step in steps}
+    for step in told:
+        slugs = [slug for value in reading.items(step.get("integrations")) if (slug := reading.told(value, 80)) is not None]
+        uid = reading.text(step.get("step_uid"))
+        if slugs and not accounts.get(uid):
+            name = reading.told(step.get("step_name"), 80) or uid
+            return f"Its step {name} needs an account of {' and '.join(slugs)}: the configuration must name the account's uid."
+    return None
+
+
+def _inputs(step: Mapping[str, Json]) -> tuple[InputSpec, ...]:
+    """The first step's inputs. There are no types: a key that speaks of a URL is checked as one, everything else is text."""
+    fields = ((reading.text(name), reading.mapping(value)) for name, value in reading.mapping(step.get("input_schema")).items())
+    return tuple(
+        InputSpec(
+            name=name,
+            type=InputType.URL if "url" in name.lower() else InputType.TEXT,
+            required=reading.whole(facts.get("required")) == 1 or facts.get("required") is True,
+            hint=reading.told(facts.get("help"), 150),
+        )
+        for name, facts in fields
+        if name is not None
+    )
+
+
+PROVIDER = CaptainData()

@@ -1,0 +1,163 @@
+"""Plays the journeys in the terminal, and says of each whether it ended as it should."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+from time import monotonic
+
+import simplejson
+from rich.console import Console
+from rich.rule import Rule
+
+from bot.sandbox.journeys import JOURNEYS, Journey, Request
+from bot.sandbox.screen import Screen, shown_request
+from bot.sandbox.standins import Received
+from bot.sandbox.workspace import Message, Workspace
+from bot.sandbox.world import Sandbox
+
+ENDS_WITHIN_S = 30.0
+_LAUNCH_ID = re.compile(r"\bL-[0-9A-Z]{4,12}\b")
+
+
+class JourneyError(Exception):
+    """A journey ended otherwise than it should; the text says how."""
+
+
+class Player:
+    """Plays journeys, one after the other, in one sandbox."""
+
+    def __init__(self, sandbox: Sandbox, console: Console) -> None:
+        self._sandbox = sandbox
+        self._console = console
+        self._screen = Screen(sandbox.slack.workspace, console)
+
+    async def play(self, journeys: tuple[Journey, ...] = JOURNEYS) -> int:
+        """Play them; how many ended otherwise than they should."""
+        watching = asyncio.create_task(self._screen.follow(self._sandbox.slack.workspace.subscribe()))
+        failures = 0
+        try:
+            for number, journey in enumerate(journeys, 1):
+                failures += not await self._played(number, journey)
+        finally:
+            watching.cancel()
+        return failures
+
+    async def _played(self, number: int, journey: Journey) -> bool:
+        channel = self._sandbox.slack.workspace.channels[journey.channel_id]
+        self._console.print()
+        self._console.print(Rule(f"{number} · {journey.title} · #{channel.name}", align="left", style="dim"))
+        began = monotonic()
+        try:
+            told = await self._play(journey)
+        except (JourneyError, TimeoutError) as error:
+            self._console.print(f"  ✗ {error}", style="bold red", markup=False)
+            return False
+        self._console.print(f"  ✓ {told} ({monotonic() - began:.1f} s)", style="bold green", markup=False)
+        return True
+
+    async def _play(self, journey: Journey) -> str:
+        slack = self._sandbox.slack
+        before = Before(slack.workspace, journey, len(self._sandbox.providers.received))
+        acknowledged = await slack.command(journey.user_id, journey.channel_id, journey.typed)
+        _require(acknowledged.is_ok, "Slack got no acknowledgement")
+        if journey.refused_with is not None:
+            return await self._refused(journey, before)
+        if journey.is_redelivered:
+            await slack.redeliver(acknowledged)
+        card = await slack.workspace.wait_for(before.new_card, ENDS_WITHIN_S)
+        if journey.then_cancel:
+            await slack.workspace.wait_for(lambda seen: _card_says(seen, card, "Running"), ENDS_WITHIN_S)
+            await slack.click(journey.user_id, journey.channel_id, card.ts, "Cancel")
+        return await self._ended(journey, before, card)
+
+    async def _refused(self, journey: Journey, before: Before) -> str:
+        answer = await self._sandbox.slack.workspace.wait_for(before.new_answer, ENDS_WITHIN_S)
+        _require((journey.refused_with or "") in answer.text, f"the refusal does not name {journey.refused_with!r}")
+        _require(before.new_card(self._sandbox.slack.workspace) is None, "a card was posted all the same")
+        return f"refused, naming {journey.refused_with!r}; nothing was sent"
+
+    async def _ended(self, journey: Journey, before: Before, card: Message) -> str:
+        word = journey.ends.word if journey.ends else ""
+        workspace = self._sandbox.slack.workspace
+        try:
+            ended = await workspace.wait_for(lambda seen: _ended(seen, card, word), ENDS_WITHIN_S)
+        except TimeoutError:
+            now = workspace.find(card.channel_id, card.ts)
+            raise JourneyError(f"expected {word}, but the card says: {now.text if now else 'nothing'}") from None
+        await asyncio.sleep(0)  # the screen's turn
+        _require(before.count_new_cards(workspace) == 1, "more than one card was posted")
+        if journey.request is not None:
+            self._check_request(journey.request, before.received, ended)
+        return f"ended {word}, as it should"
+
+    def _check_request(self, expected: Request, since: int, card: Message) -> None:
+        """The provider got exactly one start, and it is the document's."""
+        starts = [
+            one for one in self._sandbox.providers.received[since:] if one.provider == expected.provider and one.verb == "start"
+        ]
+        for start in starts:
+            body = simplejson.dumps(start.json, use_decimal=True)
+            self._console.print(shown_request(start.method, start.path, start.headers, body))
+        _require(len(starts) == 1, f"{len(starts)} starts were sent")
+        _require(_is_as_documented(starts[0], expected, card), "the request differs from the provider's document")
+
+
+class Before:
+    """What the channel looked like before a journey, to tell what is new."""
+
+    def __init__(self, workspace: Workspace, journey: Journey, received: int) -> None:
+        self._journey = journey
+        self._cards = {message.ts for message in workspace.messages(journey.channel_id)}
+        self._answers = len(workspace.ephemerals(journey.channel_id, journey.user_id))
+        self.received = received
+
+    def new_card(self, workspace: Workspace) -> Message | None:
+        """The first card that was posted since."""
+        return next((one for one in workspace.messages(self._journey.channel_id) if one.ts not in self._cards), None)
+
+    def count_new_cards(self, workspace: Workspace) -> int:
+        """How many cards were posted since."""
+        return sum(one.ts not in self._cards for one in workspace.messages(self._journey.channel_id))
+
+    def new_answer(self, workspace: Workspace) -> Message | None:
+        """The first answer since that only this person sees."""
+        answers = workspace.ephemerals(self._journey.channel_id, self._journey.user_id)[self._answers :]
+        return answers[0] if answers else None
+
+
+async def play_script(data: Path, console: Console) -> int:
+    """Start a sandbox, play every journey, stop it; the number of failures."""
+    began = monotonic()
+    console.print("Starting a stand-in Slack, five stand-in providers and the bot, all on this machine …")
+    async with Sandbox(data) as sandbox:
+        failures = await Player(sandbox, console).play()
+    console.print()
+    verdict = "every journey ended as it should" if not failures else f"{failures} of {len(JOURNEYS)} journeys did not"
+    console.print(f"{len(JOURNEYS)} journeys in {monotonic() - began:.0f} s: {verdict}.", style="bold")
+    return failures
+
+
+def _card_says(workspace: Workspace, card: Message, word: str) -> Message | None:
+    now = workspace.find(card.channel_id, card.ts)
+    return now if now is not None and now.text.startswith(word) else None
+
+
+def _ended(workspace: Workspace, card: Message, word: str) -> Message | None:
+    """The card in its final state, once the last thread line says the same."""
+    thread = workspace.thread(card.channel_id, card.ts)
+    is_told = bool(thread) and word in thread[-1].text
+    return _card_says(workspace, card, word) if is_told else None
+
+
+def _is_as_documented(start: Received, expected: Request, card: Message) -> bool:
+    launch_id = _LAUNCH_ID.search(card.text)
+    wanted = simplejson.dumps(expected.json, sort_keys=True).replace("<launch id>", launch_id[0] if launch_id else "")
+    got = simplejson.dumps(start.json, sort_keys=True, use_decimal=True)
+    return (start.method, start.path, got) == (expected.method, expected.path, wanted)
+
+
+def _require(claim: bool, otherwise: str) -> None:  # noqa: FBT001 - reads as a claim
+    if not claim:
+        raise JourneyError(otherwise)

@@ -1,0 +1,166 @@
+"""Every statement that SqliteStore sends, each with what it is for. A test looks at the plan of each: none may scan a table.
+
+Times are compared as text (bot/store/rows.py). A lease counts while ``leased_until`` lies ahead; a lapsed one may be taken.
+"""
+
+# ruff: noqa: S608 - the only names put into SQL here are columns of our own values, never input
+
+from __future__ import annotations
+
+from bot.store.rows import LAUNCH_COLUMNS
+
+_COLUMNS = ", ".join(LAUNCH_COLUMNS)
+_VALUES = ", ".join(f":{name}" for name in LAUNCH_COLUMNS)
+_CHANGES = ", ".join(f"{name} = :{name}" for name in LAUNCH_COLUMNS if name not in {"launch_id", "version"})
+
+# Keep a delivery, unless one with its key is kept.
+RECORD_DELIVERY = """
+INSERT INTO deliveries (key, kind, payload, received_at) VALUES (:key, :kind, :payload, :received_at) ON CONFLICT (key) DO NOTHING
+"""
+
+# Mark a delivery's work as done; the first time stands.
+FINISH_DELIVERY = "UPDATE deliveries SET finished_at = :at WHERE key = :key AND finished_at IS NULL"
+
+# What a killed bot left undone.
+UNFINISHED_DELIVERIES = """
+SELECT * FROM deliveries WHERE finished_at IS NULL AND received_at > :received_after ORDER BY received_at, key LIMIT :limit
+"""
+
+# The launch that a delivery has caused already.
+CAUSED_LAUNCH = """
+SELECT launches.* FROM deliveries JOIN launches ON launches.launch_id = deliveries.launch_id WHERE deliveries.key = :key
+"""
+
+# Note which launch a delivery caused; one that was never recorded is kept now, so that its copies still cause nothing.
+CAUSE_LAUNCH = """
+INSERT INTO deliveries (key, kind, payload, received_at, finished_at, launch_id)
+VALUES (:key, 'unrecorded', '{}', :at, :at, :launch_id)
+ON CONFLICT (key) DO UPDATE SET finished_at = coalesce(finished_at, excluded.finished_at), launch_id = excluded.launch_id
+"""
+
+# Keep a new launch, unless its id is taken.
+INSERT_LAUNCH = f"INSERT INTO launches ({_COLUMNS}) VALUES ({_VALUES}) ON CONFLICT (launch_id) DO NOTHING"
+
+# One launch.
+LAUNCH = "SELECT * FROM launches WHERE launch_id = :launch_id"
+
+# A channel's newest launches.
+RECENT_LAUNCHES = "SELECT * FROM launches WHERE channel_id = :channel_id ORDER BY created_at DESC, launch_id DESC LIMIT :limit"
+
+# Change a launch that is still as it was read, and, where a holder is named, still held by it.
+SAVE_LAUNCH = f"""
+UPDATE launches SET {_CHANGES}, version = :version + 1,
+    lease_holder = CASE WHEN :keep_lease THEN lease_holder END, leased_until = CASE WHEN :keep_lease THEN leased_until END
+WHERE launch_id = :launch_id AND version = :version AND (:holder IS NULL OR lease_holder = :holder)
+"""
+
+# Claim what is due and free, most overdue first; the version rises, so that whoever held it before can no longer write.
+LEASE_LAUNCHES = """
+UPDATE launches SET version = version + 1, lease_holder = :holder, leased_until = :until
+WHERE launch_id IN (
+    SELECT launch_id FROM launches WHERE due_at <= :now AND (leased_until IS NULL OR leased_until <= :now)
+    ORDER BY due_at, launch_id LIMIT :limit
+)
+RETURNING *
+"""
+
+# Give a launch back unchanged.
+RELEASE_LAUNCH = """
+UPDATE launches SET lease_holder = NULL, leased_until = NULL WHERE launch_id = :launch_id AND lease_holder = :holder
+"""
+
+# Keep a holder's launches; a renewal never shortens.
+RENEW_LAUNCHES = "UPDATE launches SET leased_until = max(leased_until, :until) WHERE lease_holder = :holder"
+
+# When the next launch is due that nobody holds.
+NEXT_FREE_LAUNCH = "SELECT due_at AS at FROM launches WHERE due_at > '' AND lease_holder IS NULL ORDER BY due_at LIMIT 1"
+
+# When the next held launch is due, should its lease lapse.
+NEXT_HELD_LAUNCH = """
+SELECT min(max(due_at, leased_until)) AS at FROM launches WHERE lease_holder > '' AND due_at IS NOT NULL
+"""
+
+# Append a fact; it gets the launch's next number.
+APPEND_EVENT = """
+INSERT INTO events (launch_id, seq, kind, at, actor, facts)
+SELECT :launch_id, coalesce(max(seq), 0) + 1, :kind, :at, :actor, :facts FROM events WHERE launch_id = :launch_id
+RETURNING seq
+"""
+
+# What happened to a launch, in order.
+EVENTS = "SELECT * FROM events WHERE launch_id = :launch_id ORDER BY seq"
+
+# Queue a thread line.
+QUEUE_LINE = "INSERT INTO outbox (launch_id, event_seq) VALUES (:launch_id, :event_seq)"
+
+# A launch's thread lines that Slack has yet to be told, in order.
+UNTOLD_LINES = "SELECT id, event_seq FROM outbox WHERE launch_id = :launch_id AND told_at IS NULL ORDER BY event_seq"
+
+# A thread line stands; the first time stands.
+TELL_LINE = "UPDATE outbox SET told_at = :at, ts = :ts WHERE id = :line_id AND told_at IS NULL RETURNING launch_id"
+
+# A new launch's card, due at once.
+INSERT_CARD = """
+INSERT INTO cards (launch_id, channel_id, wanted_version, told_version, is_final, due_at, attempts, gave_up)
+VALUES (:launch_id, :channel_id, :version, 0, :is_final, :at, 0, 0)
+"""
+
+# A card is stale from now on; one that waits already keeps its place and its pause.
+MARK_CARD = """
+UPDATE cards SET wanted_version = :version, is_final = :is_final, due_at = CASE WHEN gave_up = 0 THEN coalesce(due_at, :at) END
+WHERE launch_id = :launch_id
+"""
+
+# Claim cards that are behind and free, final ones (:is_final 1) apart from the others, longest waiting first.
+LEASE_CARDS = """
+UPDATE cards SET lease_holder = :holder, leased_until = :until
+WHERE launch_id IN (
+    SELECT launch_id FROM cards
+    WHERE is_final = :is_final AND due_at <= :now AND (leased_until IS NULL OR leased_until <= :now)
+    ORDER BY due_at, launch_id LIMIT :limit
+)
+RETURNING *
+"""
+
+# The card stands and shows a version; never an older one than before.
+TELL_CARD = """
+UPDATE cards SET ts = :ts, told_version = max(told_version, :version) WHERE launch_id = :launch_id
+"""
+
+# Something was told: the row of failures is broken, and a launch that is no longer behind is no longer due.
+SETTLE_CARD = """
+UPDATE cards SET attempts = 0, error = NULL, due_at = CASE
+    WHEN told_version < wanted_version THEN due_at
+    WHEN EXISTS (SELECT 1 FROM outbox WHERE outbox.launch_id = cards.launch_id AND told_at IS NULL) THEN due_at
+END
+WHERE launch_id = :launch_id
+"""
+
+# Give a telling back; what happened meanwhile waits from its own time on, or a busy launch would always be first.
+RELEASE_CARD = """
+UPDATE cards SET lease_holder = NULL, leased_until = NULL, due_at = CASE WHEN due_at IS NOT NULL THEN
+    max(due_at, (SELECT at FROM events WHERE events.launch_id = cards.launch_id ORDER BY seq DESC LIMIT 1))
+END
+WHERE launch_id = :launch_id AND lease_holder = :holder
+"""
+
+# Try a telling again later, or (:retry_at NULL) never; one that is told by now stays told.
+FAIL_CARD = """
+UPDATE cards SET lease_holder = NULL, leased_until = NULL, attempts = attempts + 1, error = :error,
+    due_at = CASE WHEN due_at IS NOT NULL THEN :retry_at END,
+    gave_up = CASE WHEN due_at IS NOT NULL AND :retry_at IS NULL THEN 1 ELSE gave_up END
+WHERE launch_id = :launch_id AND (:holder IS NULL OR lease_holder = :holder)
+"""
+
+# Keep a holder's tellings; a renewal never shortens.
+RENEW_CARDS = "UPDATE cards SET leased_until = max(leased_until, :until) WHERE lease_holder = :holder"
+
+# When the next telling (:is_final 1 or 0) is due that nobody holds.
+NEXT_FREE_CARD = """
+SELECT due_at AS at FROM cards WHERE is_final = :is_final AND due_at > '' AND lease_holder IS NULL ORDER BY due_at LIMIT 1
+"""
+
+# When the next held telling is due, should its lease lapse.
+NEXT_HELD_CARD = """
+SELECT min(max(due_at, leased_until)) AS at FROM cards WHERE lease_holder > '' AND due_at IS NOT NULL
+"""

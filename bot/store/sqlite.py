@@ -1,0 +1,153 @@
+"""The Store on SQLite, through sqlite-utils: enough for one machine. Semantics stand in bot/ports.py."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from bot.domain.model import Delivery, Event, Launch
+from bot.ports import Telling
+from bot.store import launches, schema, tellings
+from bot.store.schema import MIGRATIONS, Migration
+from bot.store.sqlite_file import BUSY_TIMEOUT_S, SqliteFile
+
+
+class SqliteStore:
+    """Durable memory in one file, or in memory where ``path`` is None. Building it touches nothing; call ``migrate`` before use.
+
+    ``async with`` closes it at the end. ``busy_timeout_s``: how long to wait for another program that writes.
+    """
+
+    def __init__(
+        self,
+        path: Path | None,
+        *,
+        busy_timeout_s: float = BUSY_TIMEOUT_S,
+        migrations: tuple[Migration, ...] = MIGRATIONS,
+    ) -> None:
+        self._file = SqliteFile(path, busy_timeout_s=busy_timeout_s)
+        self._migrations = migrations
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None) -> None:
+        await self.close()
+
+    async def migrate(self) -> list[str]:
+        """Bring the schema up to date; the names of the migrations that were applied now.
+
+        Raises:
+            SettingsError: the file cannot be opened, belongs to another program, or a newer Gonogo has changed it.
+            StoreUnavailableError: another program keeps it locked.
+        """
+        return await self._file.write(lambda database: schema.apply(database, self._file.place, self._migrations))
+
+    async def pending_migrations(self) -> list[str]:
+        """The migrations that ``migrate`` would apply. Raises as ``migrate``."""
+        return await self._file.read(lambda database: schema.pending(database, self._file.place, self._migrations))
+
+    async def backup(self, target: Path) -> None:
+        """Copy the live database to a new file, as it stands at one moment.
+
+        Raises:
+            SettingsError: ``target`` exists or cannot be written, or there is no database yet.
+            StoreUnavailableError: the copy broke off; no ``target`` is left.
+        """
+        await self._file.backup(target)
+
+    async def close(self) -> None:
+        """Finish what is under way, end both threads; a second time does nothing."""
+        await self._file.close()
+
+    async def record_delivery(self, delivery: Delivery) -> bool:
+        """Store.record_delivery."""
+        return await self._file.write(lambda database: launches.record_delivery(database, delivery))
+
+    async def finish_delivery(self, key: str, at: datetime) -> None:
+        """Store.finish_delivery."""
+        await self._file.write(lambda database: launches.finish_delivery(database, key, at))
+
+    async def unfinished_deliveries(self, *, received_after: datetime, limit: int) -> list[Delivery]:
+        """Store.unfinished_deliveries."""
+        return await self._file.read(
+            lambda database: launches.unfinished_deliveries(database, received_after=received_after, limit=limit),
+        )
+
+    async def create(self, launch: Launch, event: Event, *, delivery_key: str) -> Launch | None:
+        """Store.create."""
+        return await self._file.write(lambda database: launches.create(database, launch, event, delivery_key))
+
+    async def launch(self, launch_id: str) -> Launch | None:
+        """Store.launch."""
+        return await self._file.read(lambda database: launches.launch_by_id(database, launch_id))
+
+    async def events(self, launch_id: str) -> tuple[Event, ...]:
+        """Store.events."""
+        return await self._file.read(lambda database: launches.events(database, launch_id))
+
+    async def recent(self, *, channel_id: str, limit: int) -> list[Launch]:
+        """Store.recent."""
+        return await self._file.read(lambda database: launches.recent(database, channel_id=channel_id, limit=limit))
+
+    async def lease_due(self, *, now: datetime, until: datetime, holder: str, limit: int) -> list[Launch]:
+        """Store.lease_due."""
+        return await self._file.write(
+            lambda database: launches.lease_due(database, now=now, until=until, holder=holder, limit=limit),
+        )
+
+    async def save(
+        self,
+        launch: Launch,
+        event: Event | None,
+        *,
+        has_line: bool = False,
+        keep_lease: bool = False,
+        holder: str | None = None,
+    ) -> bool:
+        """Store.save."""
+        return await self._file.write(
+            lambda database: launches.save(database, launch, event, has_line=has_line, keep_lease=keep_lease, holder=holder),
+        )
+
+    async def release(self, launch_id: str, holder: str) -> None:
+        """Store.release."""
+        await self._file.write(lambda database: launches.release(database, launch_id, holder))
+
+    async def renew_leases(self, *, holder: str, until: datetime) -> None:
+        """Store.renew_leases."""
+        await self._file.write(lambda database: launches.renew_leases(database, holder=holder, until=until))
+
+    async def next_due(self) -> datetime | None:
+        """Store.next_due."""
+        return await self._file.read(launches.next_due)
+
+    async def lease_tellings(self, *, now: datetime, until: datetime, holder: str, limit: int) -> list[Telling]:
+        """Store.lease_tellings."""
+        return await self._file.write(
+            lambda database: tellings.lease_tellings(database, now=now, until=until, holder=holder, limit=limit),
+        )
+
+    async def card_told(self, launch_id: str, *, ts: str, version: int) -> None:
+        """Store.card_told."""
+        await self._file.write(lambda database: tellings.card_told(database, launch_id, ts=ts, version=version))
+
+    async def line_told(self, line_id: int, *, ts: str, at: datetime) -> None:
+        """Store.line_told."""
+        await self._file.write(lambda database: tellings.line_told(database, line_id, ts=ts, at=at))
+
+    async def telling_done(self, launch_id: str, holder: str) -> None:
+        """Store.telling_done."""
+        await self._file.write(lambda database: tellings.telling_done(database, launch_id, holder))
+
+    async def telling_failed(self, launch_id: str, *, retry_at: datetime | None, error: str, holder: str | None = None) -> None:
+        """Store.telling_failed."""
+        await self._file.write(
+            lambda database: tellings.telling_failed(database, launch_id, retry_at=retry_at, error=error, holder=holder),
+        )
+
+    async def next_telling(self) -> datetime | None:
+        """Store.next_telling."""
+        return await self._file.read(tellings.next_telling)

@@ -1,0 +1,156 @@
+"""One SQLite file: opened with care, written by one thread, read by another, so that the event loop waits for neither.
+
+Every write is one ``BEGIN IMMEDIATE`` transaction on the writer's thread: within this process writers queue instead of
+colliding, and between processes SQLite's own lock decides before anything is read. Readers see the last commit and never wait
+for the writer (WAL).
+
+Why ``synchronous=NORMAL`` and not FULL: under WAL a commit is handed to the operating system before it returns, so it
+survives ``kill -9`` of the bot either way. FULL adds a flush to the disk per commit, which only a power cut or a crash of the
+machine needs, and more than halves the commits per second. The file is never damaged by either; the last commits before a
+power cut may be missing.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from sqlite_utils import Database
+
+from bot.domain.errors import SettingsError
+from bot.store.sqlite_lane import Lane, immediately
+
+T = TypeVar("T")
+
+BUSY_TIMEOUT_S = 5.0
+"""How long a writer waits for another program that writes, in seconds; it waits on its own thread."""
+_STEP_S = 0.05
+
+
+class SqliteFile:
+    """The file at ``path``, or a database in memory where it is None. Opened at first use; ``close`` ends both threads."""
+
+    def __init__(self, path: Path | None, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
+        self.path = path and path.absolute()
+        self.place = str(self.path or "in memory")
+        self._busy_timeout_s = busy_timeout_s
+        self._writer = Lane(self._open_writer, self.place, "gonogo-writer")
+        self._reader = Lane(self._open_reader, self.place, "gonogo-reader")
+
+    async def write(self, work: Callable[[Database], T]) -> T:
+        """Run ``work`` in one transaction on the writer's thread: all of it is kept, or, when it raises, nothing.
+
+        Raises:
+            SettingsError: the file cannot be opened.
+            StoreUnavailableError: locked for long, disk full: nothing is written.
+        """
+        return await self._writer.run(lambda database: immediately(database, work))
+
+    async def read(self, work: Callable[[Database], T]) -> T:
+        """Run ``work``, which only reads, on the reader's thread. Raises as ``write``."""
+        lane = self._reader if self.path else self._writer  # a database in memory belongs to one connection
+        return await lane.run(work)
+
+    async def backup(self, target: Path) -> None:
+        """Copy a consistent moment of the database to ``target``, while others write on.
+
+        Raises:
+            SettingsError: ``target`` exists (no backup is overwritten) or cannot be written, or there is nothing to copy.
+            StoreUnavailableError: the copy broke off; no ``target`` is left.
+        """
+        self._refuse_backup(target)
+        if self.path is None:
+            await self._writer.run(lambda database: _copy(database, target))
+            return
+        copying = Lane(self._open_reader, self.place, "gonogo-backup")  # its own: a long copy holds up no reader
+        try:
+            await copying.run(lambda database: _copy(database, target))
+        finally:
+            await copying.close()
+
+    async def close(self) -> None:
+        """Finish what is under way and let go of the file; a second time does nothing."""
+        await self._reader.close()
+        await self._writer.close()
+
+    def _refuse_backup(self, target: Path) -> None:
+        if target.exists():
+            raise SettingsError([f"{target} exists already: name a new file for the backup"])
+        if self.path and not self.path.exists():
+            raise SettingsError([f"there is no database {self.place} to back up"])
+        if not target.absolute().parent.is_dir():
+            raise SettingsError([f"the backup {target} cannot be made: there is no folder {target.absolute().parent}"])
+
+    def _open_writer(self) -> Database:
+        database = Database(self._connect(), execute_plugins=False)
+        try:
+            database.execute("PRAGMA foreign_keys = ON")
+            database.execute("PRAGMA synchronous = NORMAL")
+            if self.path:
+                self._enable_wal(database)
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    def _open_reader(self) -> Database:
+        database = self._open_writer()  # whoever comes first makes it a WAL file
+        database.execute("PRAGMA query_only = ON")
+        return database
+
+    def _enable_wal(self, database: Database) -> None:
+        """Make it a WAL file. SQLite does not wait for a lock here, so of two bots that start on a new file one does it again."""
+        steps = int(self._busy_timeout_s / _STEP_S)
+        database.execute(f"PRAGMA busy_timeout = {int(_STEP_S * 1000)}")
+        while not _is_wal(database, is_last=steps <= 0):
+            steps -= 1
+            time.sleep(_STEP_S)  # on the lane's thread
+        database.execute(f"PRAGMA busy_timeout = {int(self._busy_timeout_s * 1000)}")
+
+    def _connect(self) -> sqlite3.Connection:
+        if self.path is None:
+            return sqlite3.connect(":memory:", isolation_level=None)
+        if not self.path.parent.is_dir():
+            raise SettingsError([f"the database {self.place} cannot be made: there is no folder {self.path.parent}"])
+        _touch(self.path)
+        return sqlite3.connect(self.path, isolation_level=None, timeout=self._busy_timeout_s)
+
+
+def _is_wal(database: Database, *, is_last: bool) -> bool:
+    """Switch to the write-ahead log; False when the file is locked just now, unless ``is_last``: then that is the error."""
+    try:
+        database.enable_wal()
+    except sqlite3.OperationalError as exc:
+        if is_last or exc.sqlite_errorname != "SQLITE_BUSY":
+            raise
+        return False
+    if database.journal_mode != "wal":
+        raise SettingsError(["the database's folder takes no write-ahead log (is it on a network?): choose a local disk"])
+    return True
+
+
+def _touch(path: Path) -> None:
+    """Make the file readable for its owner only, before SQLite makes it readable for all."""
+    try:
+        path.touch(mode=0o600)
+    except OSError as exc:
+        raise SettingsError([f"the file {path} cannot be written: {exc.strerror}"]) from exc
+
+
+def _copy(database: Database, target: Path) -> None:
+    """Copy to a name beside ``target`` first: half a copy never looks like a backup."""
+    partial = target.with_name(f"{target.name}.partial")
+    partial.unlink(missing_ok=True)
+    try:
+        _touch(partial)
+        copy = sqlite3.connect(partial)
+        try:
+            database.conn.backup(copy)
+        finally:
+            copy.close()
+        partial.rename(target)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,246 @@
+"""What happened to a launch, in words: a sentence or two per event, for its thread line and for its card.
+
+Why the thread skips some events: what only moves the card (a start on its way, progress, a question asked again) would bury what
+matters on a bad day; the card always shows the newest of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import cast
+
+from bot.domain.model import Event, EventKind, Json, Launch, State
+from bot.surfaces.escaping import Link, Mention, Moment, Part, Parts, Quoted, Strong, merged, safe_url, shorten
+from bot.surfaces.say import Bullets, Paragraph, Say, compose, show_value
+
+MOST_VALUES = 12
+"""Inputs or outputs that are shown; of the others only how many there are."""
+MOST_VALUE = 200
+MOST_NAME = 80
+MOST_LABEL = 120
+MOST_TOLD = 500
+"""Characters of a provider's own sentence."""
+
+DO_NOT_LAUNCH_AGAIN = "It may have started: do not launch it again before somebody has looked there."
+_SILENT = frozenset({EventKind.REQUESTED, EventKind.STARTING, EventKind.UNANSWERED, EventKind.PROGRESSED})
+_WORDS = {
+    EventKind.REQUESTED: State.QUEUED.word,
+    EventKind.STARTING: State.STARTING.word,
+    EventKind.DELAYED: State.QUEUED.word,
+    EventKind.UNANSWERED: State.STARTING.word,
+    EventKind.ACCEPTED: State.RUNNING.word,
+    EventKind.PROGRESSED: State.RUNNING.word,
+    EventKind.PAUSED: State.NEEDS_ATTENTION.word,
+    EventKind.RESUMED: State.RUNNING.word,
+    EventKind.CANCEL_ASKED: "Cancel asked",
+    EventKind.CANCEL_REFUSED: "Not cancelled",
+}
+_WITH_RUN = frozenset({EventKind.ACCEPTED, EventKind.PAUSED})
+_ENDINGS = {
+    EventKind.SUCCEEDED: State.SUCCEEDED.word,
+    EventKind.FAILED: State.FAILED.word,
+    EventKind.CANCELLED: State.CANCELLED.word,
+    EventKind.ENDED: State.ENDED.word,
+    EventKind.LOST: State.IN_DOUBT.word,
+}
+
+
+def has_line(event: Event) -> bool:
+    """Whether the thread tells it."""
+    return event.kind not in _SILENT
+
+
+def line(launch: Launch, event: Event, *, provider_title: str) -> Say:
+    """One thread line; the last one names the outcome, outputs, and the run's id and address."""
+    scene = _Scene(launch=launch, event=event, facts=event.facts, provider=provider_title)
+    sentence = _TELLERS[event.kind](scene)
+    if event.kind not in _ENDINGS:
+        where = run(launch, event, provider_title) if event.kind in _WITH_RUN else ()
+        return compose((Strong(_WORDS[event.kind]), ": ", *joined(sentence, where)))
+    head = (Strong(_ENDINGS[event.kind]), f": {shorten(launch.workflow_label, MOST_LABEL)}.")
+    where = run(launch, event, provider_title)
+    return compose(head, *(part for part in (sentence, where) if part), *listed("Outputs:", _outputs(launch, event)))
+
+
+def told(launch: Launch, event: Event, provider_title: str) -> Parts:
+    """What happened, without state word, outputs and run."""
+    return _TELLERS[event.kind](_Scene(launch=launch, event=event, facts=event.facts, provider=provider_title))
+
+
+def run(launch: Launch, event: Event | None, provider_title: str) -> Parts:
+    """The run's id and the way to it; nothing while there is no run."""
+    facts: Mapping[str, Json] = event.facts if event else {}
+    run_id = _text(facts.get("run_id") or launch.run_id)
+    url = safe_url(facts.get("url")) or safe_url(launch.run_url)
+    link: Parts = (Link(url=url, label=f"Open in {provider_title}"),) if url else ()
+    return joined(("Run ", Quoted(shorten(run_id, MOST_VALUE)), ".") if run_id else (), link)
+
+
+def listed(heading: str, values: Mapping[str, Json]) -> tuple[Paragraph, ...]:
+    """Named values below a heading; nothing where there are none."""
+    if not values:
+        return ()
+    shown: list[Parts] = [_named(name, value) for name, value in islice(values.items(), MOST_VALUES)]
+    more: list[Parts] = [(f"and {len(values) - MOST_VALUES} more",)] if len(values) > MOST_VALUES else []
+    return ((heading,), Bullets(lines=(*shown, *more)))
+
+
+def joined(*sentences: Parts) -> Parts:
+    """Sentences with a space between them."""
+    parts: list[Part] = []
+    for sentence in filter(None, sentences):
+        parts += [" ", *sentence] if parts else sentence
+    return merged(parts)
+
+
+def _named(name: str, value: Json) -> Parts:
+    return (Strong(shorten(name, MOST_NAME) or "(no name)"), " = ", Quoted(shorten(show_value(value), MOST_VALUE) or "(empty)"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Scene:
+    """One event of one launch at one provider."""
+
+    launch: Launch
+    event: Event
+    facts: Mapping[str, Json]
+    provider: str
+
+
+def _requested(_scene: _Scene) -> Parts:
+    return ("It starts in a moment.",)
+
+
+def _starting(scene: _Scene) -> Parts:
+    return (f"The start is on its way to {scene.provider}.",)
+
+
+def _delayed(scene: _Scene) -> Parts:
+    return joined(_why(scene, f"{scene.provider} could not take it yet."), _retry(scene))
+
+
+def _unanswered(scene: _Scene) -> Parts:
+    again = "The same start is sent again under the same key, so it cannot run twice."
+    return joined((f"{scene.provider} gave no readable answer.", f" {again}"), _detail(scene))
+
+
+def _accepted(scene: _Scene) -> Parts:
+    return joined((f"{scene.provider} took it.",), _reported(scene))
+
+
+def _progressed(scene: _Scene) -> Parts:
+    return joined(_sentence(_fact(scene, "progress")), _reported(scene))
+
+
+def _paused(scene: _Scene) -> Parts:
+    paused = f"It is paused at {scene.provider}: somebody has to look there."
+    return joined(_sentence(_fact(scene, "attention")) or (paused,), _reported(scene))
+
+
+def _resumed(scene: _Scene) -> Parts:
+    return joined(("It goes on.",), _reported(scene))
+
+
+def _cancel_asked(scene: _Scene) -> Parts:
+    return (Mention(scene.event.actor), f" asked to cancel it; {scene.provider} is asked to stop the run.")
+
+
+def _cancel_refused(scene: _Scene) -> Parts:
+    return joined(_why(scene, f"{scene.provider} did not stop it."), ("The run goes on.",))
+
+
+def _succeeded(scene: _Scene) -> Parts:
+    return _detail(scene)
+
+
+def _failed(scene: _Scene) -> Parts:
+    return joined(_why(scene, f"{scene.provider} says that it failed."), _lacking(scene))
+
+
+def _cancelled(scene: _Scene) -> Parts:
+    if scene.launch.sent_at is None:
+        return (Mention(scene.event.actor), " cancelled it before it was sent; nothing ran.")
+    asked_by = scene.launch.cancel_asked_by
+    asked: Parts = (", as ", Mention(asked_by), " asked") if asked_by else ()
+    return joined((f"{scene.provider} stopped the run", *asked, "."), _detail(scene))
+
+
+def _ended(scene: _Scene) -> Parts:
+    ended = f"{scene.provider} no longer runs it and does not tell how it went: please look at what it should have done."
+    return joined((ended,), _detail(scene))
+
+
+def _lost(scene: _Scene) -> Parts:
+    return joined((f"{scene.provider} gave no readable answer.", f" {DO_NOT_LAUNCH_AGAIN}"), _detail(scene))
+
+
+def _why(scene: _Scene, otherwise: str) -> Parts:
+    """Our sentence for it, the provider's own word, then the provider's own text."""
+    code = _fact(scene, "code")
+    return joined(
+        _sentence(_fact(scene, "meaning")) or (otherwise,), ("Code ", Quoted(code), ".") if code else (), _detail(scene)
+    )
+
+
+def _detail(scene: _Scene) -> Parts:
+    detail = _fact(scene, "detail")
+    return ("Detail: ", Quoted(detail), ".") if detail and detail != _fact(scene, "meaning") else ()
+
+
+def _lacking(scene: _Scene) -> Parts:
+    scope = _fact(scene, "scope")
+    lacks: Parts = ("The credential of ", Quoted(scene.launch.connection), " lacks the scope ", Quoted(scope), ":")
+    return (*lacks, " whoever runs Gonogo here has to mend that; launching again does not.") if scope else ()
+
+
+def _reported(scene: _Scene) -> Parts:
+    """The provider's own word for the run, verbatim."""
+    status = _fact(scene, "provider_status")
+    return (f"{scene.provider} reports ", Quoted(status), ".") if status else ()
+
+
+def _retry(scene: _Scene) -> Parts:
+    try:
+        return ("Next try: ", Moment(datetime.fromisoformat(_fact(scene, "retry_at"))), ".")
+    except ValueError:
+        return ("It is tried again by itself.",)
+
+
+def _outputs(launch: Launch, event: Event) -> Mapping[str, Json]:
+    outputs = event.facts.get("outputs")
+    return cast("Mapping[str, Json]", outputs) if isinstance(outputs, Mapping) else launch.outputs
+
+
+def _fact(scene: _Scene, name: str) -> str:
+    return _text(scene.facts.get(name))
+
+
+def _text(value: Json) -> str:
+    return "" if value is None else shorten(value.isoformat() if isinstance(value, datetime) else str(value), MOST_TOLD)
+
+
+def _sentence(text: str) -> Parts:
+    """``text`` as a sentence with an end."""
+    return (text if text.endswith((".", "!", "?", "…")) else f"{text}.",) if text else ()
+
+
+_TELLERS: Mapping[EventKind, Callable[[_Scene], Parts]] = {
+    EventKind.REQUESTED: _requested,
+    EventKind.STARTING: _starting,
+    EventKind.DELAYED: _delayed,
+    EventKind.UNANSWERED: _unanswered,
+    EventKind.ACCEPTED: _accepted,
+    EventKind.PROGRESSED: _progressed,
+    EventKind.PAUSED: _paused,
+    EventKind.RESUMED: _resumed,
+    EventKind.CANCEL_ASKED: _cancel_asked,
+    EventKind.CANCEL_REFUSED: _cancel_refused,
+    EventKind.SUCCEEDED: _succeeded,
+    EventKind.FAILED: _failed,
+    EventKind.CANCELLED: _cancelled,
+    EventKind.ENDED: _ended,
+    EventKind.LOST: _lost,
+}

@@ -1,0 +1,155 @@
+"""Acts on launches that are due: starts, recovers, tracks and stops them at their provider.
+
+Decides nothing: domain/reactions does. STARTING is committed before the first byte is sent. Whoever finds a launch in STARTING therefore knows that it was possibly sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+import structlog
+from prometheus_client import Counter
+
+from bot.domain.lifecycle import step
+from bot.domain.model import Connection, Event, EventKind, Launch, State
+from bot.domain.provider import Exchange, Provider, Unreachable
+from bot.domain.reactions import Moment, Reaction, after_cancel, after_start, after_track, is_resendable, possibly_applied
+from bot.ports import Clock, Store, Wire
+from bot.surfaces.cards import has_line
+
+A = TypeVar("A")
+_log = structlog.get_logger("gonogo.worker")
+EVENTS = Counter("gonogo_launch_events", "Events of launches", ["connection", "kind"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class LaunchWork:
+    """The work of the launches loop. ``lease`` is how long a claim holds unless it is renewed."""
+
+    store: Store
+    wire: Wire
+    clock: Clock
+    providers: Mapping[str, Provider]
+    connections: Mapping[str, Connection]
+    holder: str
+    lease: timedelta
+
+    async def claim(self, limit: int) -> Sequence[Launch]:
+        """Launches that are due, now leased to us."""
+        now = self.clock.now()
+        return await self.store.lease_due(now=now, until=now + self.lease, holder=self.holder, limit=limit)
+
+    async def next_due(self) -> datetime | None:
+        """When the next launch is due."""
+        return await self.store.next_due()
+
+    async def act(self, launch: Launch) -> None:
+        """Do what is due for one launch."""
+        connection = self.connections.get(launch.connection)
+        if connection is None or connection.provider != launch.provider:
+            await self._without_connection(launch)
+        elif launch.state is State.QUEUED:
+            await self._start(launch, connection)
+        elif launch.state is State.STARTING:
+            await self._recover(launch, connection)
+        elif launch.cancel_asked_by and not launch.is_cancel_sent:
+            await self._cancel(launch, connection)
+        else:
+            await self._track(launch, connection)
+
+    async def _start(self, launch: Launch, connection: Connection) -> None:
+        """Commit STARTING, send, record what came of it."""
+        event = self._event(launch, EventKind.STARTING)
+        starting = replace(step(launch, event), due_at=self.clock.now())
+        if not await self._save(Reaction(launch=starting, event=event), keep_lease=True):
+            return
+        sent = replace(starting, version=launch.version + 1)
+        provider = self.providers[launch.provider]
+        answer = await self._perform(connection, provider.start(sent, connection))
+        reaction = after_start(sent, answer, provider, self._moment(connection))
+        await self._save_start(reaction, connection)
+
+    async def _recover(self, launch: Launch, connection: Connection) -> None:
+        """A start whose answer nobody recorded: sent again under the same key where that is safe, else in doubt."""
+        provider = self.providers[launch.provider]
+        if is_resendable(launch, provider, self.clock.now()):
+            await self._start(launch, connection)
+            return
+        moment = self._moment(connection)
+        await self._save(possibly_applied(launch, "the bot stopped before an answer was recorded", provider, moment))
+
+    async def _track(self, launch: Launch, connection: Connection) -> None:
+        provider = self.providers[launch.provider]
+        answer = await self._perform(connection, provider.track(launch, connection))
+        reaction = after_track(launch, answer, provider, self._moment(connection))
+        await self._save(_with_link(reaction, provider, connection))
+
+    async def _cancel(self, launch: Launch, connection: Connection) -> None:
+        provider = self.providers[launch.provider]
+        answer = await self._perform(connection, provider.cancel(launch, connection))
+        reaction = after_cancel(launch, answer, provider, self._moment(connection))
+        await self._save(_with_link(reaction, provider, connection))
+
+    async def _without_connection(self, launch: Launch) -> None:
+        """The configuration no longer has this connection: what was not sent fails; what runs is asked about once it is back."""
+        meaning = f"The connection {launch.connection} is no longer configured."
+        if launch.state is State.QUEUED:
+            event = self._event(launch, EventKind.FAILED, meaning=meaning)
+            await self._save(Reaction(launch=step(launch, event), event=event))
+            return
+        later = replace(launch, due_at=self.clock.now() + timedelta(minutes=5))
+        if launch.state is State.RUNNING:
+            event = self._event(launch, EventKind.PAUSED, attention=meaning, provider_status=launch.provider_status)
+            await self._save(Reaction(launch=step(later, event), event=event))
+            return
+        await self._save(Reaction(launch=later))
+
+    async def _perform(self, connection: Connection, exchange: Exchange[A]) -> A | Unreachable:
+        return await self.wire.perform(connection.name, exchange)
+
+    async def _save_start(self, reaction: Reaction, connection: Connection) -> None:
+        """Record what came of a start; a cancel asked meanwhile changed the launch, so it is laid over what is stored now."""
+        reaction = _with_link(reaction, self.providers[reaction.launch.provider], connection)
+        if await self._save(reaction):
+            return
+        stored = await self.store.launch(reaction.launch.launch_id)
+        if stored is None or reaction.event is None or stored.state is not State.STARTING:
+            _log.warning("start_recorded_by_another", launch_id=reaction.launch.launch_id)
+            return
+        stepped = replace(step(stored, reaction.event), due_at=reaction.launch.due_at, misses=reaction.launch.misses)
+        await self._save(replace(reaction, launch=stepped))
+
+    async def _save(self, reaction: Reaction, *, keep_lease: bool = False) -> bool:
+        launch, event = reaction.launch, reaction.event
+        is_shown = event is not None and has_line(event) and not _is_repeated(launch, event)
+        is_saved = await self.store.save(launch, event, has_line=is_shown, keep_lease=keep_lease)
+        if not is_saved:
+            await self.store.release(launch.launch_id, self.holder)
+        elif event is not None:
+            EVENTS.labels(connection=launch.connection, kind=event.kind).inc()
+            _log.info("launch_event", launch_id=launch.launch_id, kind=event.kind, state=launch.state, provider=launch.provider)
+        return is_saved
+
+    def _moment(self, connection: Connection) -> Moment:
+        return Moment(now=self.clock.now(), jitter=self.clock.jitter(), poll_every_s=connection.poll_every_s)
+
+    def _event(self, launch: Launch, kind: EventKind, **facts: str | None) -> Event:
+        known = {name: fact for name, fact in facts.items() if fact is not None}
+        return Event(launch_id=launch.launch_id, kind=kind, at=self.clock.now(), facts=known)
+
+
+def _is_repeated(launch: Launch, event: Event) -> bool:
+    """A start that is delayed, or left unanswered, for the second time running: the thread has said so already."""
+    return event.kind in {EventKind.DELAYED, EventKind.UNANSWERED} and launch.misses > 1
+
+
+def _with_link(reaction: Reaction, provider: Provider, connection: Connection) -> Reaction:
+    """Add the run's address, as soon as the run has an id."""
+    launch, event = reaction.launch, reaction.event
+    url = provider.link(launch, connection) if launch.run_id else None
+    if url is None or event is None:
+        return reaction
+    return Reaction(launch=replace(launch, run_url=url), event=replace(event, facts={**event.facts, "url": url}))

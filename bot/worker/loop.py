@@ -1,0 +1,110 @@
+"""One loop: claim what is due, work on it in bounded parallel, sleep until the next is due or somebody rings."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Generic, Protocol, TypeVar
+
+import structlog
+
+from bot.ports import Clock
+
+AT_ONCE = 64
+LONGEST_REST_S = 5.0
+REST_AFTER_FAULT_S = 1.0
+
+Piece = TypeVar("Piece")
+
+_log = structlog.get_logger("gonogo.worker")
+
+
+class Work(Protocol[Piece]):
+    """What a loop works on."""
+
+    async def claim(self, limit: int) -> Sequence[Piece]:
+        """Up to ``limit`` pieces that are due, now ours."""
+        ...
+
+    async def act(self, piece: Piece, /) -> None:
+        """Do one piece and record it. Raises only on a fault of our own."""
+        ...
+
+    async def next_due(self) -> datetime | None:
+        """When the next piece is due."""
+        ...
+
+
+class Loop(Generic[Piece]):
+    """Runs one kind of work until it is drained."""
+
+    def __init__(self, name: str, work: Work[Piece], clock: Clock) -> None:
+        self._name = name
+        self._work = work
+        self._clock = clock
+        self._bell = asyncio.Event()
+        self._in_flight: set[asyncio.Task[None]] = set()
+        self._is_draining = False
+        self._has_ended = asyncio.Event()
+
+    def ring(self) -> None:
+        """Look at once."""
+        self._bell.set()
+
+    async def run(self, ring_all: Callable[[], None]) -> None:
+        """Work until drained. ``ring_all`` is called after each piece: what one loop records, the other may have to tell."""
+        while not self._is_draining:
+            self._bell.clear()
+            try:
+                rest_s = await self._round(ring_all)
+            except Exception:  # noqa: BLE001 - the loop must outlive a bad moment of the database
+                _log.exception("loop_fault", loop=self._name)
+                rest_s = REST_AFTER_FAULT_S
+            await self._rest(rest_s)
+        self._has_ended.set()
+
+    async def drain(self) -> None:
+        """Claim nothing more, and wait for what is in flight: a call that is broken off leaves a launch in doubt."""
+        self._is_draining = True
+        self.ring()
+        await self._has_ended.wait()
+        if self._in_flight:
+            await asyncio.wait(set(self._in_flight))
+
+    async def _round(self, ring_all: Callable[[], None]) -> float:
+        """Claim and begin what is due; how long to rest then, in seconds."""
+        free = AT_ONCE - len(self._in_flight)
+        pieces: Sequence[Piece] = await self._work.claim(free) if free else ()
+        for piece in pieces:
+            self._begin(piece, ring_all)
+        if pieces and len(pieces) == free:
+            return 0.0 if len(self._in_flight) < AT_ONCE else LONGEST_REST_S
+        due = await self._work.next_due()
+        if due is None:
+            return LONGEST_REST_S
+        return min(max((due - self._clock.now()).total_seconds(), 0.0), LONGEST_REST_S)
+
+    def _begin(self, piece: Piece, ring_all: Callable[[], None]) -> None:
+        task = asyncio.create_task(self._act(piece))
+        self._in_flight.add(task)
+
+        def ended(task: asyncio.Task[None]) -> None:
+            self._in_flight.discard(task)
+            ring_all()
+
+        task.add_done_callback(ended)
+
+    async def _act(self, piece: Piece) -> None:
+        try:
+            await self._work.act(piece)
+        except Exception:  # noqa: BLE001 - one piece must not end the loop; its lease lapses and it is taken up again
+            _log.exception("work_fault", loop=self._name, piece=getattr(piece, "launch_id", None))
+
+    async def _rest(self, seconds: float) -> None:
+        """Until the time is up or the bell rings, whichever is first."""
+        resting = asyncio.create_task(self._clock.sleep(seconds))
+        ringing = asyncio.create_task(self._bell.wait())
+        _, late = await asyncio.wait({resting, ringing}, return_when=asyncio.FIRST_COMPLETED)
+        for task in late:
+            task.cancel()

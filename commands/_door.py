@@ -1,0 +1,178 @@
+"""The one way in: record the delivery, acknowledge, then do the work as a task of our own; never raise.
+
+With ``process_before_response`` Bolt answers Slack when the listener returns, so nothing may run after the acknowledgement: an
+exception there would take it back (slack.md, 5.2). What is acknowledged is already committed, and taken up again after a kill.
+
+Why the work is a task and not Bolt's lazy listener: a lazy listener's errors reach nobody. Ours become a line that the
+person sees.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import structlog
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.context.ack.async_ack import AsyncAck
+
+from bot.domain.model import Delivery
+from bot.launching import Launching
+from bot.surfaces import replies
+from bot.surfaces.command_text import LaunchText, NothingTyped, Problems, SubcommandText, read_command
+from bot.surfaces.words import Say, say_problems
+
+_log = structlog.get_logger("gonogo.door")
+
+Typed: TypeAlias = Callable[[Launching, Delivery, tuple[str, ...]], Awaitable[Say | None]]
+Clicked: TypeAlias = Callable[[Launching, Delivery], Awaitable[Say | None]]
+ANYTHING = re.compile("")
+LAUNCH = ""
+"""The word of the subcommand that launches: none is typed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subcommand:
+    """One word after the slash command. ``run`` answers with what the person is told; None: the card says it."""
+
+    word: str
+    usage: str
+    summary: str
+    run: Typed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Button:
+    """One button, by its action id; the delivery's text is the button's opaque value."""
+
+    action_id: str
+    run: Clicked
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entries:
+    """Everything that people can type and press. ``launch`` is what a connection's name does."""
+
+    subcommands: Mapping[str, Subcommand]
+    buttons: Mapping[str, Button]
+
+
+class Door:
+    """Receives deliveries and carries them to use cases. ``command`` is the slash command's configured name."""
+
+    def __init__(self, *, command: str, launching: Launching, entries: Entries) -> None:
+        self._command = command
+        self._launching = launching
+        self._entries = entries
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def register(self, app: AsyncApp) -> None:
+        """Listen to the slash command and to every button; anything else interactive is acknowledged and let go."""
+        app.command(self._command)(self._on_command)
+        for action_id in self._entries.buttons:
+            app.action(action_id)(self._on_button)
+        app.action(ANYTHING)(self._on_other)
+
+    async def resume(self) -> None:
+        """Take up what was acknowledged before the bot was killed; too old to be meant still: say so instead."""
+        for delivery in await self._launching.unfinished():
+            self._spawn(self._too_late(delivery) if self._launching.is_stale(delivery) else self._carry(delivery))
+
+    async def drain(self) -> None:
+        """Wait for what is being worked on."""
+        while self._tasks:
+            await asyncio.wait(set(self._tasks))
+
+    async def _on_command(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        delivery = Delivery(
+            key=f"command:{body['trigger_id']}",
+            kind="command",
+            name=body["command"],
+            team_id=body["team_id"],
+            channel_id=body["channel_id"],
+            user_id=body["user_id"],
+            text=body.get("text") or "",
+            received_at=self._launching.now(),
+            reply_url=body.get("response_url"),
+        )
+        await self._receive(ack, delivery)
+
+    async def _on_button(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        action = body["actions"][0]
+        place = body.get("message", {}).get("ts") or body.get("view", {}).get("id")
+        team_id, user_id = body["team"]["id"], body["user"]["id"]
+        delivery = Delivery(
+            key=f"button:{team_id}:{place}:{action['action_id']}:{action['action_ts']}:{user_id}",
+            kind="button",
+            name=action["action_id"],
+            team_id=team_id,
+            channel_id=body.get("channel", {}).get("id") or user_id,
+            user_id=user_id,
+            text=action.get("value") or "",
+            received_at=self._launching.now(),
+            reply_url=body.get("response_url"),
+        )
+        await self._receive(ack, delivery)
+
+    async def _on_other(self, ack: AsyncAck) -> None:
+        """A link button tells us that it was pressed; there is nothing to do."""
+        await ack()
+
+    async def _receive(self, ack: AsyncAck, delivery: Delivery) -> None:
+        """Commit, begin the work, acknowledge; in this order, since nothing runs after the acknowledgement."""
+        try:
+            is_new = await self._launching.record(delivery)
+        except Exception:  # noqa: BLE001 - the listener edge: the person is told, and nothing was begun
+            _log.exception("delivery_not_recorded", delivery=delivery.key)
+            await ack(text=replies.say_not_kept().text, response_type="ephemeral")
+            return
+        if is_new:
+            self._spawn(self._carry(delivery))
+        await ack()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _carry(self, delivery: Delivery) -> None:
+        """The work of one delivery, its answer, and the mark that it is done."""
+        try:
+            say = await self._answer(delivery)
+            if say is not None:
+                await self._launching.answer(delivery, say)
+            await self._launching.finish(delivery)
+        except Exception:  # noqa: BLE001 - the listener edge: an error becomes a line that the person sees
+            reference = secrets.token_hex(4)
+            _log.exception("delivery_fault", delivery=delivery.key, reference=reference)
+            await self._launching.answer(delivery, replies.say_fault(reference))
+
+    async def _too_late(self, delivery: Delivery) -> None:
+        await self._launching.answer(delivery, replies.say_too_late(delivery))
+        await self._launching.finish(delivery)
+
+    async def _answer(self, delivery: Delivery) -> Say | None:
+        if delivery.kind == "button":
+            button = self._entries.buttons.get(delivery.name)
+            return await button.run(self._launching, delivery) if button else None
+        return await self._typed(delivery)
+
+    async def _typed(self, delivery: Delivery) -> Say | None:
+        """Find the subcommand that was typed; a connection's name is the launch itself, nothing at all asks for help."""
+        typed = read_command(delivery.text, subcommands=frozenset(self._entries.subcommands) - {LAUNCH})
+        match typed:
+            case Problems():
+                return say_problems(typed.problems)
+            case SubcommandText():
+                return await self._run(typed.word, delivery, typed.arguments)
+            case NothingTyped():
+                return await self._run("help", delivery, ())
+            case LaunchText():
+                return await self._run(LAUNCH, delivery, ())
+
+    async def _run(self, word: str, delivery: Delivery, arguments: tuple[str, ...]) -> Say | None:
+        return await self._entries.subcommands[word].run(self._launching, delivery, arguments)

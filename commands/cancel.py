@@ -1,0 +1,46 @@
+"""``/launch cancel <id>`` and the card's *Cancel* button: one use case behind both."""
+
+from __future__ import annotations
+
+from bot.surfaces.cards import CANCEL_ACTION, read_cancel_value
+
+from bot.domain.model import Delivery
+from bot.launching import Launching, Refusal
+from bot.surfaces import replies
+from bot.surfaces.words import Say
+from commands._door import Button, Subcommand
+
+
+async def cancel_typed(launching: Launching, delivery: Delivery, arguments: tuple[str, ...]) -> Say | None:
+    """Stop the launch that was named."""
+    match arguments:
+        case (launch_id,):
+            return await _cancel(launching, delivery, launch_id)
+        case ():
+            return replies.say_missing_argument("cancel", "the launch id", delivery)
+        case _:
+            return replies.say_too_many_arguments("cancel", delivery)
+
+
+async def cancel_pressed(launching: Launching, delivery: Delivery) -> Say | None:
+    """Stop the launch whose card the button stands on."""
+    launch_id = read_cancel_value(delivery.text)
+    return await _cancel(launching, delivery, launch_id) if launch_id else None
+
+
+async def _cancel(launching: Launching, delivery: Delivery, launch_id: str) -> Say | None:
+    answer = await launching.cancel(delivery, launch_id)
+    if isinstance(answer, Refusal):
+        return replies.say_refused(answer.problems, answer.reasons, delivery)
+    return replies.say_cancel_taken(answer.launch, is_repeated=answer.is_repeated)
+
+
+SUBCOMMANDS = (
+    Subcommand(
+        word="cancel",
+        usage="cancel <id>",
+        summary="stop a launch",
+        run=cancel_typed,
+    ),
+)
+BUTTONS = (Button(action_id=CANCEL_ACTION, run=cancel_pressed),)

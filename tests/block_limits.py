@@ -1,0 +1,151 @@
+"""Slack's limits as a table of our own, and what makes a message harmless: for every test that looks at blocks.
+
+https://docs.slack.dev/reference/block-kit/blocks
+https://docs.slack.dev/reference/block-kit/composition-objects
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from slack_sdk.models.blocks import Block
+
+from bot.surfaces.words import Say
+
+MOST_BLOCKS = 50
+MOST_TEXT = 4000
+MOST = {
+    "header.text": 150,
+    "section.text": 3000,
+    "section.fields": 10,
+    "section.field": 2000,
+    "context.elements": 10,
+    "context.element": 2000,
+    "actions.elements": 25,
+    "block_id": 255,
+    "action_id": 255,
+    "button.text": 75,
+    "button.value": 2000,
+    "button.url": 3000,
+    "button.accessibility_label": 75,
+    "confirm.title": 100,
+    "confirm.text": 300,
+    "confirm.confirm": 30,
+    "confirm.deny": 30,
+    "rich_text": 12000,
+}
+ACTIVE = re.compile(r"<[^<>]*>")
+OURS = re.compile(
+    r"<@[UW][A-Z0-9]+>|<!date\^\d+\^\{date_short_pretty\} at \{time\}\|[0-9: -]+ UTC>|<https?://[^<>|\s]+\|[^<>|]+>"
+)
+FORMAT_MARK = re.compile(r"(?<![A-Za-z0-9])[*_~](?=\S)|(?<=\S)[*_~](?![A-Za-z0-9])|`")
+HIDDEN = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+
+
+def units(text: str) -> int:
+    """Length as JavaScript counts it: the stricter of the two possible readings of a limit."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def assert_within_limits(say: Say) -> None:
+    """Every limit that we know of, by our own table and by slack_sdk's models."""
+    assert 0 < units(say.text) <= MOST_TEXT
+    assert len(say.blocks) <= MOST_BLOCKS
+    too_much = [
+        f"{place}: {found} > {MOST[place]}" for block in say.blocks for place, found in _sizes(block) if found > MOST[place]
+    ]
+    assert too_much == []
+    assert [place for block in say.blocks for place, found in _sizes(block) if found == 0] == []
+    block_ids = [block["block_id"] for block in say.blocks if "block_id" in block]
+    assert len(set(block_ids)) == len(block_ids)
+    for block in say.blocks:
+        model = Block.parse(dict(block))
+        assert model is not None, f"slack_sdk knows no block {block['type']}"
+        model.validate_json()
+
+
+def assert_harmless(say: Say) -> None:
+    """Nothing in it mentions, links, formats, turns around or hides but what this program itself writes."""
+    for text in (say.text, *(text["text"] for text in _objects(say) if text.get("type") == "mrkdwn")):
+        assert [found for found in ACTIVE.findall(text) if not OURS.fullmatch(found)] == []
+        bare = ACTIVE.sub("", text)
+        assert "<" not in bare
+        assert ">" not in bare
+        assert re.sub("&(amp|lt|gt);", "", bare).count("&") == 0
+    assert FORMAT_MARK.findall(ACTIVE.sub("x", say.text)) == []
+    for found in _objects(say):
+        assert found.get("type") not in {"broadcast", "usergroup", "channel", "emoji", "markdown"}
+        assert found.get("emoji", False) is False
+        assert found.get("verbatim", True) is True
+        assert not HIDDEN.search(str(found.get("text", "")))
+    assert not HIDDEN.search(say.text)
+
+
+def labels(say: Say) -> list[str]:
+    """What stands on the buttons."""
+    return [found["text"]["text"] for found in _objects(say) if found.get("type") == "button"]
+
+
+def shown(say: Say) -> str:
+    """All literal text of the blocks, in order."""
+    return "\n".join(found["text"] for found in _objects(say) if isinstance(found.get("text"), str))
+
+
+def _objects(say: Say) -> Iterator[Mapping[str, Any]]:
+    for block in say.blocks:
+        yield from _below(block)
+
+
+def _below(value: Any) -> Iterator[Mapping[str, Any]]:
+    if isinstance(value, Mapping):
+        yield value
+        for part in value.values():
+            yield from _below(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _below(part)
+
+
+def _sizes(block: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    if "block_id" in block:
+        yield "block_id", units(block["block_id"])
+    match block["type"]:
+        case "header":
+            yield "header.text", units(block["text"]["text"])
+        case "section":
+            yield from _section(block)
+        case "context":
+            yield "context.elements", len(block["elements"])
+            yield from (("context.element", units(element["text"])) for element in block["elements"])
+        case "actions":
+            yield "actions.elements", len(block["elements"])
+            for element in block["elements"]:
+                yield from _button(element)
+        case "rich_text":
+            texts = [found["text"] for found in _below(block) if isinstance(found.get("text"), str)]
+            yield "rich_text", sum(map(units, texts))
+            yield from (("rich_text", units(text)) for text in texts)
+        case other:
+            raise AssertionError(f"no limits are known for {other}")
+
+
+def _section(block: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    if "text" in block:
+        yield "section.text", units(block["text"]["text"])
+    if "fields" in block:
+        yield "section.fields", len(block["fields"])
+        yield from (("section.field", units(field["text"])) for field in block["fields"])
+
+
+def _button(element: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    assert element["type"] == "button"
+    yield "action_id", units(element["action_id"])
+    yield "button.text", units(element["text"]["text"])
+    for name in ("value", "url", "accessibility_label"):
+        if name in element:
+            yield f"button.{name}", units(element[name])
+    for name in ("title", "text", "confirm", "deny"):
+        if "confirm" in element:
+            yield f"confirm.{name}", units(element["confirm"][name]["text"])

@@ -1,0 +1,108 @@
+"""Ports for tests: each a plain class of a few lines that does what it says, and keeps what it was told."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.domain.errors import LookupFailedError, ThreadError
+from bot.domain.model import Channel, Connection, Delivery, Event, Launch, Person, Workflow
+from bot.ports import Found
+from bot.store import open_store
+from bot.store.sqlite import SqliteStore
+from bot.surfaces.words import Say
+
+
+@asynccontextmanager
+async def a_store() -> AsyncGenerator[SqliteStore, None]:
+    """A real store, in memory."""
+    async with open_store("sqlite://") as store:
+        await store.migrate()
+        yield store  # type: ignore[misc]
+
+
+@dataclass
+class TableDirectory:
+    """People, channels and groups from tables; what is in ``silent`` cannot be looked up."""
+
+    people: dict[str, Person] = field(default_factory=dict)
+    channels: dict[str, Channel] = field(default_factory=dict)
+    groups: dict[str, frozenset[str]] = field(default_factory=dict)
+    silent: set[str] = field(default_factory=set)
+
+    async def person(self, user_id: str) -> Person:
+        self._speak(user_id)
+        return self.people.get(user_id) or Person(user_id=user_id, team_id="T0GONOGO", name=user_id.lower())
+
+    async def channel(self, channel_id: str) -> Channel:
+        self._speak(channel_id)
+        return self.channels.get(channel_id) or Channel(channel_id=channel_id, name=channel_id.lower(), is_member=True)
+
+    async def group_members(self, group_id: str) -> frozenset[str]:
+        self._speak(group_id)
+        return self.groups.get(group_id, frozenset())
+
+    def _speak(self, subject: str) -> None:
+        if subject in self.silent:
+            raise LookupFailedError(subject, "Slack did not answer")
+
+
+@dataclass
+class TableDefinitions:
+    """Workflows from a table by connection; a connection in ``silent`` cannot be asked."""
+
+    workflows: Mapping[str, tuple[Workflow, ...]] = field(default_factory=dict)
+    silent: set[str] = field(default_factory=set)
+    asked: list[str] = field(default_factory=list)
+
+    async def known(self, connection: Connection) -> tuple[Workflow, ...]:
+        return await self.known_live(connection)
+
+    async def known_live(self, connection: Connection) -> tuple[Workflow, ...]:
+        self.asked.append(connection.name)
+        if connection.name in self.silent:
+            raise LookupFailedError(f"the workflows of {connection.name}", "no answer in time")
+        return self.workflows.get(connection.name, ())
+
+    async def find(self, connection: Connection, typed: str) -> Found:
+        known = await self.known_live(connection)
+        fits = tuple(workflow for workflow in known if typed in {workflow.workflow_id, workflow.name})
+        return Found(workflow=fits[0] if len(fits) == 1 else None, candidates=fits, known=known)
+
+    async def described(self, connection: Connection, workflow: Workflow) -> Workflow:
+        if workflow.inputs is None:
+            raise LookupFailedError(f"the inputs of {workflow.label} at {connection.name}", "it does not tell")
+        return workflow
+
+
+@dataclass
+class RecordingThread:
+    """Keeps what Slack was told. ``refusals`` are raised first, one per call."""
+
+    told: list[tuple[str, Any]] = field(default_factory=list)
+    refusals: list[ThreadError] = field(default_factory=list)
+
+    async def post_card(self, launch: Launch, events: tuple[Event, ...]) -> str:
+        self._tell("card", launch.state)
+        return f"{len(self.told)}.0"
+
+    async def update_card(self, launch: Launch, events: tuple[Event, ...], *, card_ts: str) -> None:
+        self._tell("update", launch.state)
+
+    async def post_line(self, launch: Launch, event: Event, *, card_ts: str) -> str:
+        self._tell("line", event.kind)
+        return f"{len(self.told)}.0"
+
+    async def post_direct(self, launch: Launch, events: tuple[Event, ...]) -> str:
+        self._tell("direct", launch.state)
+        return f"{len(self.told)}.0"
+
+    async def answer(self, delivery: Delivery, say: Say) -> None:
+        self._tell("answer", say.text)
+
+    def _tell(self, what: str, value: Any) -> None:
+        if self.refusals:
+            raise self.refusals.pop(0)
+        self.told.append((what, value))

@@ -1,0 +1,57 @@
+"""What the contract's tests do to a store, each as one step."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.domain.model import EventKind, Launch
+from bot.ports import Store, Telling
+from tests.builders import NOON, a_launch, an_event
+
+L = "L-7K3QW"
+MINUTE = timedelta(minutes=1)
+
+
+def at(minutes: float) -> datetime:
+    return NOON + minutes * MINUTE
+
+
+async def keep(store: Store, **changes: Any) -> Launch:
+    """A launch in the store, its requested event at its creation."""
+    launch = a_launch(**changes)
+    event = an_event(launch_id=launch.launch_id, at=launch.created_at, actor=launch.requester_id)
+    assert await store.create(launch, event, delivery_key=f"command:{launch.launch_id}") is None
+    return launch
+
+
+async def read(store: Store, launch_id: str = L) -> Launch:
+    launch = await store.launch(launch_id)
+    assert launch is not None
+    return launch
+
+
+async def happen(
+    store: Store, kind: EventKind, *, launch_id: str = L, when: datetime = NOON, has_line: bool = True, **changes: Any
+) -> None:
+    """Something happens to a launch, whoever holds it."""
+    launch = replace(await read(store, launch_id), **changes)
+    event = an_event(kind, launch_id=launch_id, at=when)
+    assert await store.save(launch, event, has_line=has_line, keep_lease=True)
+
+
+async def lease(
+    store: Store, now: datetime = NOON, *, holder: str = "bot-1", limit: int = 10, minutes: float = 1
+) -> list[Launch]:
+    return await store.lease_due(now=now, until=now + minutes * MINUTE, holder=holder, limit=limit)
+
+
+async def tell(
+    store: Store, now: datetime = NOON, *, holder: str = "bot-1", limit: int = 10, minutes: float = 1
+) -> list[Telling]:
+    return await store.lease_tellings(now=now, until=now + minutes * MINUTE, holder=holder, limit=limit)
+
+
+def ids(found: list[Any]) -> list[str]:
+    return [value.launch_id if isinstance(value, Launch) else value.launch.launch_id for value in found]

@@ -1,0 +1,233 @@
+"""A store equals its model under random steps: lost races, lapsed leases, redeliveries, crashes in mid-telling, restarts."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Coroutine
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from bot.domain.errors import LaunchIdTakenError
+from bot.domain.model import EventKind, Launch, State
+from bot.ports import Telling
+from bot.store.sqlite import SqliteStore
+from tests.builders import NOON, a_delivery, a_launch, an_event
+from tests.store.model import ModelStore
+
+T = TypeVar("T")
+
+holders = st.sampled_from(["bot-1", "bot-2"])
+keys = st.sampled_from([f"command:{n}" for n in range(6)])
+launch_ids = st.sampled_from([f"L-{n}" for n in range(4)])
+seconds = st.integers(0, 90)
+limits = st.integers(0, 3)
+states = st.sampled_from([State.QUEUED, State.STARTING, State.RUNNING, State.SUCCEEDED])
+picks = st.integers(0, 1000)
+
+
+class StoreEqualsItsModel(RuleBasedStateMachine):
+    """Each rule does one thing to both and compares the answers; the invariants compare what can be read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.folder = Path(tempfile.mkdtemp())
+        self.model = ModelStore()
+        self.now = NOON
+        self.read: list[Launch] = []
+        self.tellings: list[Telling] = []
+        self.open()
+
+    def open(self) -> None:
+        self.store = SqliteStore(self.folder / "gonogo.db")
+        self.run(self.store.migrate())
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        return self.runner.run(work)
+
+    def later(self, by_s: int) -> datetime:
+        return self.now + timedelta(seconds=by_s)
+
+    def teardown(self) -> None:
+        self.run(self.store.close())
+        self.runner.close()
+        shutil.rmtree(self.folder)
+
+    # --- deliveries and launches ---
+
+    @rule()
+    def restart(self) -> None:
+        """A new process on the same file; what the old one had read is still in its hands when it wakes."""
+        self.run(self.store.close())
+        self.open()
+
+    @rule(by_s=seconds)
+    def wait(self, by_s: int) -> None:
+        self.now = self.later(by_s)
+
+    @rule(key=keys)
+    def deliver(self, key: str) -> None:
+        delivery = a_delivery(key=key, received_at=self.now, reply_url="https://hooks.slack.test/1")
+
+        assert self.run(self.store.record_delivery(delivery)) == self.model.record_delivery(delivery)
+
+    @rule(key=keys)
+    def finish(self, key: str) -> None:
+        self.run(self.store.finish_delivery(key, self.now))
+        self.model.finish_delivery(key)
+
+    @rule(launch_id=launch_ids, key=keys, due_s=st.none() | seconds)
+    def create(self, launch_id: str, key: str, due_s: int | None) -> None:
+        due_at = None if due_s is None else self.later(due_s)
+        launch = a_launch(launch_id=launch_id, created_at=self.now, updated_at=self.now, due_at=due_at)
+        event = an_event(launch_id=launch_id, at=self.now)
+        try:
+            caused: Launch | str | None = self.run(self.store.create(launch, event, delivery_key=key))
+        except LaunchIdTakenError:
+            caused = "taken"
+
+        assert caused == self.model.create(launch, event, key)
+        self.read += [kept.launch for kept in self.model.kept.values()]
+
+    @precondition(lambda self: self.read)
+    @rule(
+        pick=picks,
+        state=states,
+        due_s=st.none() | seconds,
+        has_event=st.booleans(),
+        has_line=st.booleans(),
+        keep=st.booleans(),
+        holder=st.none() | holders,
+    )
+    def save(
+        self, pick: int, state: State, due_s: int | None, has_event: bool, has_line: bool, keep: bool, holder: str | None
+    ) -> None:
+        """Somebody writes what they made of a version that they read at some time."""
+        found = self.read[-1 - pick % min(len(self.read), 6)]
+        due_at = None if due_s is None else self.later(due_s)
+        launch = replace(found, state=state, due_at=due_at, updated_at=self.now, looks=found.looks + 1)
+        event = an_event(EventKind.PROGRESSED, launch_id=launch.launch_id, at=self.now) if has_event else None
+        saved = self.run(self.store.save(launch, event, has_line=has_line, keep_lease=keep, holder=holder))
+
+        assert saved == self.model.save(launch, event, has_line=has_line and has_event, keep_lease=keep, holder=holder)
+        self.read.append(self.model.kept[launch.launch_id].launch)
+
+    # --- leases ---
+
+    @rule(holder=holders, limit=limits, for_s=seconds)
+    def lease(self, holder: str, limit: int, for_s: int) -> None:
+        until = self.later(for_s)
+        leased = self.run(self.store.lease_due(now=self.now, until=until, holder=holder, limit=limit))
+
+        assert leased == self.model.lease_due(self.now, until, holder, limit)
+        self.read += leased
+
+    @precondition(lambda self: self.model.kept)
+    @rule(pick=picks, holder=holders)
+    def release(self, pick: int, holder: str) -> None:
+        launch_id = self.any_id(pick)
+        self.run(self.store.release(launch_id, holder))
+        self.model.release(launch_id, holder)
+
+    @rule(holder=holders, for_s=seconds)
+    def renew(self, holder: str, for_s: int) -> None:
+        self.run(self.store.renew_leases(holder=holder, until=self.later(for_s)))
+        self.model.renew_leases(holder, self.later(for_s))
+
+    # --- tellings ---
+
+    @rule(holder=holders, limit=limits, for_s=seconds)
+    def lease_tellings(self, holder: str, limit: int, for_s: int) -> None:
+        until = self.later(for_s)
+        found = self.run(self.store.lease_tellings(now=self.now, until=until, holder=holder, limit=limit))
+        expected = self.model.lease_tellings(self.now, until, holder, limit)
+
+        assert [telling.launch for telling in found] == [kept.launch for kept in expected]
+        for telling, kept in zip(found, expected, strict=True):
+            assert telling.events == tuple(kept.events)
+            assert (telling.card_ts, telling.told_version, telling.attempts) == (kept.ts, kept.told, kept.attempts)
+            assert [line.event.seq for line in telling.lines] == kept.lines
+            assert kept.is_behind, "nobody is asked to tell what is told"
+        self.tellings += found
+
+    @precondition(lambda self: self.tellings)
+    @rule(pick=picks)
+    def tell_card(self, pick: int) -> None:
+        launch = self.any_telling(pick).launch
+        self.run(self.store.card_told(launch.launch_id, ts=f"{pick}.1", version=launch.version))
+        self.model.card_told(launch.launch_id, f"{pick}.1", launch.version)
+
+    @precondition(lambda self: any(telling.lines for telling in self.tellings))
+    @rule(pick=picks)
+    def tell_line(self, pick: int) -> None:
+        lines = [line for telling in self.tellings for line in telling.lines]
+        line = lines[-1 - pick % min(len(lines), 4)]
+        self.run(self.store.line_told(line.line_id, ts=f"{pick}.2", at=self.now))
+        self.model.line_told(line.event.launch_id, line.event.seq)
+
+    @precondition(lambda self: self.tellings)
+    @rule(pick=picks, holder=holders)
+    def end_telling(self, pick: int, holder: str) -> None:
+        launch_id = self.any_telling(pick).launch.launch_id
+        self.run(self.store.telling_done(launch_id, holder))
+        self.model.telling_done(launch_id, holder)
+
+    @precondition(lambda self: self.tellings)
+    @rule(pick=picks, retry_s=seconds, is_permanent=st.integers(0, 9).map(lambda n: n == 0), holder=st.none() | holders)
+    def fail_telling(self, pick: int, retry_s: int, is_permanent: bool, holder: str | None) -> None:
+        launch_id = self.any_telling(pick).launch.launch_id
+        retry_at = None if is_permanent else self.later(retry_s)
+        self.run(self.store.telling_failed(launch_id, retry_at=retry_at, error="ratelimited", holder=holder))
+        self.model.telling_failed(launch_id, retry_at, holder)
+
+    # --- what can be read ---
+
+    @invariant()
+    def reads_are_equal(self) -> None:
+        for launch_id, kept in self.model.kept.items():
+            assert self.run(self.store.launch(launch_id)) == kept.launch
+            assert self.run(self.store.events(launch_id)) == tuple(kept.events)
+
+    @invariant()
+    def waits_are_equal(self) -> None:
+        assert self.run(self.store.next_due()) == self.model.next_due()
+        assert self.run(self.store.next_telling()) == self.model.next_telling()
+
+    @invariant()
+    def unfinished_work_is_equal(self) -> None:
+        long_ago = NOON - timedelta(days=1)
+        found = self.run(self.store.unfinished_deliveries(received_after=long_ago, limit=100))
+
+        assert found == self.model.unfinished_deliveries()
+
+    @invariant()
+    def lists_are_equal(self) -> None:
+        newest = sorted(
+            (kept.launch for kept in self.model.kept.values()), key=lambda launch: (launch.created_at, launch.launch_id)
+        )
+
+        assert self.run(self.store.recent(channel_id="C0FINANCE", limit=3)) == newest[::-1][:3]
+
+    @invariant()
+    def whatever_is_behind_is_due_or_given_up(self) -> None:
+        """Promise 3: nothing that happened is lost on its way to Slack."""
+        for kept in self.model.kept.values():
+            assert kept.is_behind == (kept.due_at is not None) or kept.is_given_up
+
+    def any_id(self, pick: int) -> str:
+        return sorted(self.model.kept)[pick % len(self.model.kept)]
+
+    def any_telling(self, pick: int) -> Telling:
+        return self.tellings[-1 - pick % min(len(self.tellings), 4)]
+
+
+TestStoreEqualsItsModel = StoreEqualsItsModel.TestCase
+TestStoreEqualsItsModel.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)

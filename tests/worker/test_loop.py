@@ -1,0 +1,171 @@
+"""The loop that claims, works and rests."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from bot.worker.loop import AT_ONCE, LONGEST_REST_S, Loop
+from tests.builders import NOON
+
+
+@dataclass
+class PatientClock:
+    """Sleeping ends when the test says so; what was asked for is kept."""
+
+    asked_s: list[float] = field(default_factory=list)
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def now(self) -> datetime:
+        return NOON
+
+    def jitter(self) -> float:
+        return 0.0
+
+    def new_launch_id(self) -> str:
+        return "L-00001"
+
+    async def sleep(self, seconds: float) -> None:
+        self.asked_s.append(seconds)
+        if seconds > 0:
+            await self.gate.wait()
+
+
+@dataclass
+class PiecesOfWork:
+    """Pieces to hand out; ``act`` notes them, and fails or waits where told to."""
+
+    pieces: list[str] = field(default_factory=list)
+    due: datetime | None = None
+    faults: int = 0
+    done: list[str] = field(default_factory=list)
+    held: asyncio.Event | None = None
+    most_at_once: int = 0
+    at_once: int = 0
+
+    async def claim(self, limit: int) -> list[str]:
+        if self.faults:
+            self.faults -= 1
+            raise OSError("the database is away")
+        taken, self.pieces = self.pieces[:limit], self.pieces[limit:]
+        return taken
+
+    async def act(self, piece: str, /) -> None:
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        if self.held is not None:
+            await self.held.wait()
+        self.at_once -= 1
+        if piece == "broken":
+            raise ValueError("a fault of our own")
+        self.done.append(piece)
+
+    async def next_due(self) -> datetime | None:
+        return self.due
+
+
+async def settled() -> None:
+    """Let every task take its turns."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def run_until_drained(loop: Loop[str]) -> asyncio.Task[None]:
+    task = asyncio.create_task(loop.run(loop.ring))
+    await settled()
+    return task
+
+
+async def test_all_that_is_due_is_worked_on_and_then_it_rests() -> None:
+    work, clock = PiecesOfWork(pieces=["a", "b"]), PatientClock()
+    loop = Loop("test", work, clock)
+
+    task = await run_until_drained(loop)
+    await loop.drain()
+    await task
+
+    assert work.done == ["a", "b"]
+    assert clock.asked_s[-1] == LONGEST_REST_S
+
+
+async def test_it_rests_until_the_next_piece_is_due() -> None:
+    work, clock = PiecesOfWork(due=NOON + timedelta(seconds=2)), PatientClock()
+    loop = Loop("test", work, clock)
+
+    task = await run_until_drained(loop)
+    await loop.drain()
+    await task
+
+    assert clock.asked_s[0] == 2.0
+
+
+async def test_the_bell_ends_a_rest() -> None:
+    work, clock = PiecesOfWork(), PatientClock()
+    loop = Loop("test", work, clock)
+    task = await run_until_drained(loop)
+
+    work.pieces.append("late")
+    loop.ring()
+    await settled()
+
+    assert work.done == ["late"]
+    await loop.drain()
+    await task
+
+
+async def test_a_broken_piece_does_not_end_the_loop() -> None:
+    work, clock = PiecesOfWork(pieces=["broken", "whole"]), PatientClock()
+    loop = Loop("test", work, clock)
+
+    task = await run_until_drained(loop)
+    await loop.drain()
+    await task
+
+    assert work.done == ["whole"]
+
+
+async def test_a_database_that_is_away_for_a_moment_does_not_end_the_loop() -> None:
+    work, clock = PiecesOfWork(pieces=["a"], faults=1), PatientClock()
+    clock.gate.set()
+    loop = Loop("test", work, clock)
+
+    task = await run_until_drained(loop)
+    await loop.drain()
+    await task
+
+    assert work.done == ["a"]
+
+
+async def test_no_more_than_the_limit_is_in_flight() -> None:
+    work = PiecesOfWork(pieces=[str(number) for number in range(3 * AT_ONCE)], held=asyncio.Event())
+    loop = Loop("test", work, PatientClock())
+    task = await run_until_drained(loop)
+
+    assert work.at_once == AT_ONCE
+    assert work.held is not None
+    work.held.set()
+    await settled()
+    await settled()
+
+    assert (len(work.done), work.most_at_once) == (3 * AT_ONCE, AT_ONCE)
+    await loop.drain()
+    await task
+
+
+async def test_draining_finishes_what_is_in_flight_and_takes_nothing_new() -> None:
+    work = PiecesOfWork(pieces=["a"], held=asyncio.Event())
+    loop = Loop("test", work, PatientClock())
+    task = await run_until_drained(loop)
+
+    draining = asyncio.create_task(loop.drain())
+    await settled()
+    assert not draining.done()
+
+    work.pieces.append("b")
+    assert work.held is not None
+    work.held.set()
+    await draining
+    await task
+
+    assert (work.done, work.pieces) == (["a"], ["b"])

@@ -1,0 +1,156 @@
+"""What Slack is told, in which order, and what happens when it does not take it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.errors import ThreadError
+from bot.domain.lifecycle import step
+from bot.domain.model import Event, EventKind, State
+from bot.store.sqlite import SqliteStore
+from bot.worker import LEASE, TellingWork
+from tests.builders import FrozenClock, a_delivery, a_launch, an_event
+from tests.ports import RecordingThread, a_store
+
+STARTED = an_event(EventKind.STARTING)
+ACCEPTED = an_event(EventKind.ACCEPTED, facts={"run_id": "400"})
+SUCCEEDED = an_event(EventKind.SUCCEEDED)
+
+
+@dataclass
+class Desk:
+    """A teller's desk."""
+
+    store: SqliteStore
+    thread: RecordingThread = field(default_factory=RecordingThread)
+    clock: FrozenClock = field(default_factory=FrozenClock)
+
+    @property
+    def work(self) -> TellingWork:
+        return TellingWork(store=self.store, thread=self.thread, clock=self.clock, holder="me", lease=LEASE)
+
+    async def keep(self, *events: Event) -> None:
+        await self.store.record_delivery(a_delivery())
+        await self.store.create(a_launch(), an_event(), delivery_key=a_delivery().key)
+        await self.happen(*events)
+
+    async def happen(self, *events: Event) -> None:
+        for event in events:
+            launch = await self.store.launch("L-7K3QW")
+            assert launch is not None
+            has_line = event.kind is not EventKind.STARTING
+            assert await self.store.save(step(launch, event), event, has_line=has_line)
+
+    async def tell(self) -> list[tuple[str, object]]:
+        for telling in await self.work.claim(10):
+            await self.work.act(telling)
+        told, self.thread.told = self.thread.told, []
+        return told
+
+
+@pytest.fixture
+async def desk() -> AsyncGenerator[Desk, None]:
+    async with a_store() as store:
+        yield Desk(store)
+
+
+async def test_a_new_launch_gets_its_card_and_nothing_more(desk: Desk) -> None:
+    await desk.keep()
+
+    assert await desk.tell() == [("card", State.QUEUED)]
+    assert await desk.tell() == []
+
+
+async def test_lines_are_told_in_order_before_the_card_is_updated(desk: Desk) -> None:
+    await desk.keep()
+    await desk.tell()
+    await desk.happen(STARTED, ACCEPTED, SUCCEEDED)
+
+    assert await desk.tell() == [
+        ("line", EventKind.ACCEPTED),
+        ("line", EventKind.SUCCEEDED),
+        ("update", State.SUCCEEDED),
+    ]
+    assert await desk.tell() == []
+
+
+async def test_a_card_that_is_posted_late_shows_the_newest_state_at_once(desk: Desk) -> None:
+    await desk.keep(STARTED, ACCEPTED, SUCCEEDED)
+
+    assert await desk.tell() == [
+        ("card", State.SUCCEEDED),
+        ("line", EventKind.ACCEPTED),
+        ("line", EventKind.SUCCEEDED),
+    ]
+
+
+async def test_a_look_that_changed_nothing_touches_no_card(desk: Desk) -> None:
+    await desk.keep(STARTED, ACCEPTED)
+    await desk.tell()
+    launch = await desk.store.launch("L-7K3QW")
+    assert launch is not None
+    await desk.store.save(launch, None)
+
+    assert await desk.tell() == []
+
+
+async def test_what_slack_does_not_take_is_told_after_its_own_wait(desk: Desk) -> None:
+    await desk.keep()
+    desk.thread.refusals.append(ThreadError("ratelimited", retry_after_s=30))
+    assert await desk.tell() == []
+
+    desk.clock.move(seconds=29)
+    assert await desk.tell() == []
+
+    desk.clock.move(seconds=1)
+    assert await desk.tell() == [("card", State.QUEUED)]
+
+
+async def test_a_line_that_failed_is_not_skipped_and_those_before_it_are_not_repeated(desk: Desk) -> None:
+    await desk.keep(STARTED, ACCEPTED)
+    await desk.tell()
+    await desk.happen(SUCCEEDED)
+    desk.thread.refusals.append(ThreadError("unreachable"))
+    assert await desk.tell() == []
+
+    desk.clock.move(minutes=1)
+    assert await desk.tell() == [("line", EventKind.SUCCEEDED), ("update", State.SUCCEEDED)]
+
+
+async def test_back_off_grows_while_slack_is_down(desk: Desk) -> None:
+    await desk.keep()
+    waits: list[timedelta] = []
+    for _ in range(4):
+        desk.thread.refusals.append(ThreadError("unreachable"))
+        await desk.tell()
+        due = await desk.work.next_due()
+        assert due is not None
+        waits.append(due - desk.clock.now())
+        desk.clock.time = due
+
+    assert waits == sorted(waits)
+    assert waits[0] < waits[-1]
+
+
+async def test_an_end_that_the_channel_will_never_take_is_told_to_the_requester(desk: Desk) -> None:
+    await desk.keep(STARTED, SUCCEEDED)
+    desk.thread.refusals.append(ThreadError("is_archived", is_permanent=True))
+
+    assert await desk.tell() == [("direct", State.SUCCEEDED)]
+
+    desk.clock.move(days=1)
+    assert await desk.tell() == []
+
+
+async def test_an_end_that_could_not_be_told_directly_now_is_told_later(desk: Desk) -> None:
+    await desk.keep(STARTED, SUCCEEDED)
+    desk.thread.refusals += [ThreadError("is_archived", is_permanent=True), ThreadError("unreachable")]
+    assert await desk.tell() == []
+
+    desk.clock.move(minutes=1)
+    desk.thread.refusals.append(ThreadError("is_archived", is_permanent=True))
+    assert await desk.tell() == [("direct", State.SUCCEEDED)]
