@@ -58,7 +58,8 @@ def describe_type(kind: InputType) -> str:
 
 def example_value(spec: InputSpec) -> str:
     """A text that ``read_value`` takes for this input."""
-    return spec.options[0] if spec.options else _EXAMPLES[spec.type]
+    example = spec.options[0] if spec.options else _EXAMPLES[spec.type]
+    return f"[{example}]" if spec.many and spec.type is InputType.JSON else example
 
 
 def read_inputs(specs: tuple[InputSpec, ...], given: Mapping[str, str]) -> tuple[dict[str, Json], tuple[Problem, ...]]:
@@ -148,12 +149,12 @@ def _read_list(spec: InputSpec, text: str) -> Json | Misfit:
         entries = [entry.strip() for entry in next(csv.reader([text], strict=True, skipinitialspace=True), list[str]())]
     except csv.Error:
         return Misfit(typed=text, expected='values parted by commas, each with a comma in it in "double quotes"')
-    return _read_each(spec, entries)
+    return _read_each(spec, entries, text)
 
 
-def _read_each(spec: InputSpec, entries: list[str]) -> Json | Misfit:
+def _read_each(spec: InputSpec, entries: list[str], text: str = "") -> Json | Misfit:
     if not all(entries) or len(entries) > MOST_ITEMS:
-        return Misfit(typed=", ".join(entries), expected=f"up to {MOST_ITEMS} values parted by commas, none of them empty")
+        return Misfit(typed=text, expected=f"up to {MOST_ITEMS} values parted by commas, none of them empty")
     values: list[Json] = [READERS[spec.type](spec, entry) for entry in entries]
     misfits = [value for value in values if isinstance(value, Misfit)]
     return misfits[0] if misfits else values

@@ -3,7 +3,8 @@
 The drawing in README.md is compared with ``TRANSITIONS`` by a test, so this table is the only place where a state is decided.
 
 Why UNANSWERED keeps STARTING: a start that was possibly applied must never look like one that was not sent, or a cancel would be
-told as done while the run goes on.
+told as done while the run goes on. DELAYED is the opposite: it is certain that nothing arrived, so the launch stands as if it had
+never been sent.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ TRANSITIONS: Mapping[tuple[State, EventKind], State] = MappingProxyType(
         (State.STARTING, EventKind.ACCEPTED): State.RUNNING,
         (State.STARTING, EventKind.LOST): State.IN_DOUBT,
         (State.RUNNING, EventKind.PAUSED): State.NEEDS_ATTENTION,
+        (State.NEEDS_ATTENTION, EventKind.PAUSED): State.NEEDS_ATTENTION,
         (State.NEEDS_ATTENTION, EventKind.RESUMED): State.RUNNING,
         **{
             (state, kind): state
@@ -78,9 +80,15 @@ def _sent(launch: Launch, event: Event) -> dict[str, Any]:
     return {"sent_at": launch.sent_at or event.at, "attempts": launch.attempts + 1}
 
 
+def _not_sent(_launch: Launch, event: Event) -> dict[str, Any]:
+    return {"sent_at": None, "attempts": 0, "detail": _telling(event)}
+
+
 def _accepted(launch: Launch, event: Event) -> dict[str, Any]:
     return _run_facts(launch, event) | {
         "workflow_version": _known(event, "version", launch.workflow_version),
+        "outputs": event.facts.get("outputs") or launch.outputs,
+        "detail": None,
         "misses": 0,
     }
 
@@ -110,8 +118,9 @@ def _cancel_asked(_launch: Launch, event: Event) -> dict[str, Any]:
     return {"cancel_asked_by": event.actor, "is_cancel_sent": False, "due_at": event.at}
 
 
-def _cancel_refused(_launch: Launch, event: Event) -> dict[str, Any]:
-    return {"cancel_asked_by": None, "is_cancel_sent": False, "detail": _telling(event)}
+def _cancel_refused(_launch: Launch, _event: Event) -> dict[str, Any]:
+    """``detail`` stays what was last observed: what the next look brings is compared with it."""
+    return {"cancel_asked_by": None, "is_cancel_sent": False}
 
 
 def _known(event: Event, fact: str, before: Json) -> Json:
@@ -131,7 +140,7 @@ _LEAVES: Mapping[EventKind, Callable[[Launch, Event], dict[str, Any]]] = Mapping
     {
         EventKind.STARTING: _sent,
         EventKind.ACCEPTED: _accepted,
-        EventKind.DELAYED: _troubled,
+        EventKind.DELAYED: _not_sent,
         EventKind.UNANSWERED: _troubled,
         EventKind.LOST: _troubled,
         EventKind.PROGRESSED: _observed,

@@ -233,8 +233,9 @@ class Launch:
     """Our durable record: start this workflow once.
 
     ``version`` counts changes and guards every write. ``due_at`` is when a worker has something to do next (None: nothing).
-    ``sent_at`` is when the first byte of the start may have left. ``attempts`` counts starts sent, ``looks`` questions about the
-    run, ``misses`` calls in a row that brought no usable answer. ``run_id`` is the provider's own id of the run.
+    ``sent_at`` is when the first byte of the start may have left, ``attempts`` counts the starts sent since then; both begin anew
+    once it is certain that nothing arrived. ``looks`` counts questions about the run, ``misses`` calls in a row that brought no
+    usable answer. ``run_id`` is the provider's own id of the run.
     """
 
     launch_id: str

@@ -2,9 +2,10 @@
 
 Pure: the time and the draw of the lot come in. A ``Reaction`` without an event only moves the due time.
 
-Why tracking never gives up by itself: a launch whose run cannot be asked about is not over. After some misses people are
-told that
-it needs attention, and the asking goes on, ever more slowly.
+Why tracking never gives up by itself: a launch whose run cannot be asked about is not over. After some misses people are told that
+it needs attention, and the asking goes on, ever more slowly. A wish to stop does give up, or a broken stop would end the tracking.
+
+Why a second send is judged differently: "busy" or "not accepted" then speaks of that send only. The first one may be at work.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ MOST_BACK_OFF_S = 900.0
 FIRST_BACK_OFF_S = 2.0
 MISSES_BEFORE_ATTENTION = 5
 STARTS_WAIT_AT_MOST = timedelta(hours=24)
+LONGEST_WAIT_S = 86_400.0
 KEY_MARGIN = timedelta(minutes=30)
 
 _ENDS = {
@@ -74,24 +76,26 @@ def after_start(launch: Launch, answer: StartAnswer, provider: Provider, moment:
             return _look_again(accepted, provider, moment)
         case Completed():
             return _ended(launch, answer, moment)
-        case Refused() | Unauthorised():
+        case Refused():
+            # Also of a second send: whoever honours the key gives the first answer again, so the first was refused as well.
             return _happened(launch, EventKind.FAILED, moment, _trouble_facts(answer))
-        case Busy():
-            return _delayed(launch, moment, _trouble_facts(answer), answer.retry_after_s)
-        case Unreachable(is_possibly_applied=False):
-            return _delayed(launch, moment, _trouble_facts(answer), None)
-        case Unreachable():
-            return possibly_applied(launch, answer.detail, provider, moment)
+        case Unauthorised() if launch.attempts <= 1:
+            return _happened(launch, EventKind.FAILED, moment, _trouble_facts(answer))
+        case Busy() | Unreachable(is_possibly_applied=False) if launch.attempts <= 1:
+            return _delayed(launch, answer, moment)
+        case Unauthorised() | Busy() | Unreachable():
+            return possibly_applied(launch, _trouble_words(answer), provider, moment, retry_after_s=_named_wait_s(answer))
         case _:
             assert_never(answer)
 
 
-def possibly_applied(launch: Launch, detail: str, provider: Provider, moment: Moment) -> Reaction:
+def possibly_applied(launch: Launch, detail: str, provider: Provider, moment: Moment, *, retry_after_s: float = 0.0) -> Reaction:
     """A start whose answer was lost: sent again under the same key while the provider honours it, else in doubt."""
     if not is_resendable(launch, provider, moment.now):
         return _happened(launch, EventKind.LOST, moment, {"detail": detail})
     unanswered = _happened(launch, EventKind.UNANSWERED, moment, {"detail": detail})
-    return _due(replace(unanswered, launch=_missed(unanswered.launch)), _back_off_s(launch.misses, moment), moment)
+    wait_s = max(retry_after_s, _back_off_s(launch.misses, moment))
+    return _due(replace(unanswered, launch=_missed(unanswered.launch)), wait_s, moment)
 
 
 def is_resendable(launch: Launch, provider: Provider, now: datetime) -> bool:
@@ -110,18 +114,15 @@ def after_track(launch: Launch, answer: TrackAnswer, provider: Provider, moment:
         case Completed():
             return _ended(seen, answer, moment)
         case Busy():
-            wait_s = _back_off_s(launch.misses, moment) if answer.retry_after_s is None else answer.retry_after_s
-            return _due(Reaction(launch=_missed(seen)), wait_s, moment)
-        case Unauthorised():
-            return _missing(seen, answer, moment, is_urgent=True)
-        case Refused() | Unreachable():
-            return _missing(seen, answer, moment, is_urgent=False)
+            return _ask_later(Reaction(launch=_missed(seen)), answer, provider, moment)
+        case Refused() | Unauthorised() | Unreachable():
+            return _ask_later(_missing(seen, answer, moment), answer, provider, moment)
         case _:
             assert_never(answer)
 
 
 def after_cancel(launch: Launch, answer: CancelAnswer, provider: Provider, moment: Moment) -> Reaction:
-    """What the answer to a cancel means. Asking twice is harmless at every provider, so a lost answer asks again."""
+    """What the answer to a cancel means. Asking twice is harmless at every provider, so a lost answer asks again, some times."""
     match answer:
         case Stopping():
             return _look_again(Reaction(launch=replace(launch, is_cancel_sent=True, looks=0)), provider, moment)
@@ -134,7 +135,12 @@ def after_cancel(launch: Launch, answer: CancelAnswer, provider: Provider, momen
             refused = _happened(launch, EventKind.CANCEL_REFUSED, moment, _trouble_facts(answer))
             return _look_again(refused, provider, moment)
         case Busy() | Unreachable():
-            return _due(Reaction(launch=_missed(launch)), _back_off_s(launch.misses, moment), moment)
+            missed = _missed(launch)
+            if missed.misses < MISSES_BEFORE_ATTENTION:
+                wait_s = max(_named_wait_s(answer), _back_off_s(launch.misses, moment))
+                return _due(Reaction(launch=missed), wait_s, moment)
+            refused = _happened(missed, EventKind.CANCEL_REFUSED, moment, _trouble_facts(answer))
+            return _look_again(refused, provider, moment)
         case _:
             assert_never(answer)
 
@@ -148,7 +154,12 @@ def next_look_s(launch: Launch, provider: Provider, moment: Moment) -> float:
 
 
 def _accepted_facts(answer: Accepted) -> dict[str, Json]:
-    return {"run_id": answer.run_id, "provider_status": answer.provider_status, "version": answer.version}
+    return {
+        "run_id": answer.run_id,
+        "provider_status": answer.provider_status,
+        "version": answer.version,
+        "outputs": dict(answer.outputs) or None,
+    }
 
 
 def _trouble_facts(answer: Trouble) -> dict[str, Json]:
@@ -166,9 +177,19 @@ def _trouble_facts(answer: Trouble) -> dict[str, Json]:
             assert_never(answer)
 
 
-def _happened(launch: Launch, kind: EventKind, moment: Moment, facts: Mapping[str, Json]) -> Reaction:
+def _trouble_words(answer: Unauthorised | Busy | Unreachable) -> str:
+    return answer.detail if isinstance(answer, Unreachable) else f"{answer.meaning} ({answer.code})"
+
+
+def _named_wait_s(answer: Trouble) -> float:
+    """How long the provider told us to wait; 0 where it did not say."""
+    return (answer.retry_after_s or 0.0) if isinstance(answer, Busy) else 0.0
+
+
+def _happened(launch: Launch, kind: EventKind, moment: Moment, facts: Mapping[str, Json], actor: str | None = None) -> Reaction:
     known = {name: value for name, value in facts.items() if value is not None}
     event = Event(launch_id=launch.launch_id, kind=kind, at=moment.now, facts=known)
+    event = event if actor is None else replace(event, actor=actor)
     return Reaction(launch=step(launch, event), event=event)
 
 
@@ -186,35 +207,42 @@ def _ended(launch: Launch, answer: Completed, moment: Moment) -> Reaction:
 def _observed(launch: Launch, answer: Observed, moment: Moment) -> Reaction:
     """Only what changed is an event: a run that is asked about a thousand times must not write a thousand rows."""
     facts = {"provider_status": answer.provider_status, "attention": answer.attention, "progress": answer.progress}
-    if answer.attention is not None:
-        if launch.state is State.RUNNING:
-            return _happened(launch, EventKind.PAUSED, moment, facts)
-    elif launch.state is State.NEEDS_ATTENTION:
+    if answer.attention is None and launch.state is State.NEEDS_ATTENTION:
         return _happened(launch, EventKind.RESUMED, moment, facts)
-    elif (answer.provider_status, answer.progress) != (launch.provider_status, launch.detail):
+    if answer.attention is not None and (launch.state is State.RUNNING or answer.attention != launch.detail):
+        return _happened(launch, EventKind.PAUSED, moment, facts)
+    if (answer.provider_status, answer.attention or answer.progress) != (launch.provider_status, launch.detail):
         return _happened(launch, EventKind.PROGRESSED, moment, facts)
     return Reaction(launch=launch)
 
 
-def _missing(launch: Launch, answer: Refused | Unauthorised | Unreachable, moment: Moment, *, is_urgent: bool) -> Reaction:
-    """A look that brought nothing: asked again ever more slowly, and people are told when it goes on."""
+def _missing(launch: Launch, answer: Refused | Unauthorised | Unreachable, moment: Moment) -> Reaction:
+    """A look that brought nothing: people are told when it goes on, and at once where only an operator can help."""
     missed = _missed(launch)
-    reaction = Reaction(launch=missed)
-    is_time = is_urgent or missed.misses >= MISSES_BEFORE_ATTENTION
-    if is_time and launch.state is State.RUNNING:
-        why = answer.detail if isinstance(answer, Unreachable) else answer.meaning
-        facts = _trouble_facts(answer) | {"attention": why, "provider_status": launch.provider_status}
-        reaction = _happened(missed, EventKind.PAUSED, moment, facts)
-    return _due(reaction, _back_off_s(launch.misses, moment), moment)
+    is_time = isinstance(answer, Unauthorised) or missed.misses >= MISSES_BEFORE_ATTENTION
+    if not is_time or launch.state is not State.RUNNING:
+        return Reaction(launch=missed)
+    why = answer.detail if isinstance(answer, Unreachable) else answer.meaning
+    facts = _trouble_facts(answer) | {"attention": why, "provider_status": launch.provider_status}
+    return _happened(missed, EventKind.PAUSED, moment, facts)
 
 
-def _delayed(launch: Launch, moment: Moment, facts: Mapping[str, Json], retry_after_s: float | None) -> Reaction:
-    """Certainly not applied: queued again; after a day of that it has failed, and certainly did not run."""
+def _ask_later(reaction: Reaction, answer: Trouble, provider: Provider, moment: Moment) -> Reaction:
+    """After a look that brought nothing: ever more slowly, and never sooner than after one that did."""
+    back_off_s = _back_off_s(reaction.launch.misses - 1, moment)
+    return _due(reaction, max(_named_wait_s(answer), back_off_s, next_look_s(reaction.launch, provider, moment)), moment)
+
+
+def _delayed(launch: Launch, answer: Busy | Unreachable, moment: Moment) -> Reaction:
+    """Certainly not applied: queued again, unless somebody wants it stopped; after a day of that it has failed, and did not run."""
+    facts = _trouble_facts(answer)
+    if launch.cancel_asked_by is not None:
+        never_sent = replace(launch, sent_at=None, attempts=0)
+        return _happened(never_sent, EventKind.CANCELLED, moment, facts, launch.cancel_asked_by)
     if moment.now - launch.created_at >= STARTS_WAIT_AT_MOST:
         return _happened(launch, EventKind.FAILED, moment, facts)
-    wait_s = _back_off_s(launch.misses, moment) if retry_after_s is None else retry_after_s
-    retry_at = moment.now + timedelta(seconds=wait_s)
-    delayed = _happened(launch, EventKind.DELAYED, moment, {**facts, "retry_at": retry_at.isoformat()})
+    wait_s = max(_named_wait_s(answer), _back_off_s(launch.misses, moment))
+    delayed = _happened(launch, EventKind.DELAYED, moment, {**facts, "retry_at": _after(wait_s, moment).isoformat()})
     return _due(replace(delayed, launch=_missed(delayed.launch)), wait_s, moment)
 
 
@@ -234,5 +262,9 @@ def _due(reaction: Reaction, wait_s: float, moment: Moment) -> Reaction:
     """Due after ``wait_s``; a launch that is over, or waits for people, is never due."""
     if reaction.launch.state.is_final or reaction.launch.state is State.IN_DOUBT:
         return reaction
-    due_at = moment.now + timedelta(seconds=wait_s)
-    return replace(reaction, launch=replace(reaction.launch, due_at=due_at))
+    return replace(reaction, launch=replace(reaction.launch, due_at=_after(wait_s, moment)))
+
+
+def _after(wait_s: float, moment: Moment) -> datetime:
+    """A provider may name a wait of a thousand years; a day is as good."""
+    return moment.now + timedelta(seconds=min(wait_s, LONGEST_WAIT_S))

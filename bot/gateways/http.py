@@ -134,7 +134,7 @@ class HttpWire:
 
     async def _session(self, wire: _Wire, instead_of: Session | None = None) -> Session | Trouble | None:
         """The session to use; None where the provider has no logins. One login at a time, shared by all who wait."""
-        login = wire.provider.login(wire.connection)
+        login = wire.provider.login(wire.connection) if wire.provider.needs_login(wire.credential) else None
         if login is None:
             return None
         async with wire.renewing:

@@ -756,7 +756,7 @@ def _parameters(value: Json) -> Mapping[str, Mapping[str, Json]] | None:
         return NOTHING
     if not isinstance(value, dict):
         return None
-    return {code: _facts(reading.mapping(parts)) for code, parts in reading.mapping(value).items() if reading.text(code)}
+    return {code: _facts(reading.mapping(parts)) for code, parts in reading.mapping(value).items() if reading.text(code) == code}
 
 
 def _is_givable(code: str, parts: Mapping[str, Json]) -> bool:
@@ -779,7 +779,7 @@ def _choices(value: Json) -> Mapping[str, str]:
     """Option key → label. PHP writes a map whose keys count from 0 as a list: the key is then the place in it."""
     listed = {str(place): label for place, label in enumerate(reading.items(value))}
     pairs = (listed or reading.mapping(value)).items()
-    return {key: reading.told(label, 80) or key for key, label in pairs if reading.text(key)}
+    return {key: reading.told(label, 80) or key for key, label in pairs if reading.text(key) == key}
 
 
 def _spec(code: str, parts: Mapping[str, Json]) -> InputSpec:

@@ -139,7 +139,7 @@ _NO_FLOW_ACCESS: Final = "The run-as user may not run this flow: it needs Run Fl
 _TOO_MANY: Final = "The org takes no more API calls for now."
 _GONE: Final = "Salesforce no longer keeps this interview: it finished or was deleted, and only the org can tell which."
 _NO_GUID: Final = "Salesforce named no interview that could be followed."
-_WAITS: Final = "waits inside Salesforce, as the flow is built to"
+_PAUSES: Final = "paused by the flow itself"
 _VERSION_PAUSED: Final = "Salesforce paused this version of the flow: an administrator of the org must look."
 _NO_NAME: Final = Refused(code="no_api_name", meaning="Nothing was sent: that is no API name of a flow.")
 
@@ -335,7 +335,7 @@ _EXAMPLES: Final = (
         "it waits on",
         _INTERVIEW,
         _says(200, _rows(_PAUSED)),
-        Observed(provider_status="Paused", progress=f"Wait_1 {_WAITS}"),
+        Observed(provider_status="Paused", progress=f"{_PAUSES}: Wait_1"),
     ),
     _track.inferred(
         "it failed later",
@@ -591,8 +591,8 @@ def _read_interview(reply: Reply) -> TrackAnswer:
     if outcome is not None:
         return _over(outcome, status, detail=reading.told(row.get("Error")))
     if status == "Paused":
-        place = reading.told(row.get("PauseLabel")) or reading.told(row.get("CurrentElement")) or "The flow"
-        return Observed(provider_status=status, progress=f"{place} {_WAITS}")
+        place = reading.told(row.get("PauseLabel")) or reading.told(row.get("CurrentElement"))
+        return Observed(provider_status=status, progress=f"{_PAUSES}: {place}" if place else _PAUSES)
     return Observed(provider_status=status, attention=_VERSION_PAUSED if status == "VersionPaused" else None)
 
 

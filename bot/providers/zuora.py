@@ -131,6 +131,7 @@ _START_MEANINGS: Final = {
 _EXPORT_MEANINGS: Final = {404: "Zuora knows no workflow with this id, or it has no active version."}
 _STOP_MEANINGS: Final = {404: "Zuora knows no run with this id (any more)."}
 _GONE: Final = "Zuora no longer knows this run: finished runs are deleted after some weeks."
+_NOT_AS_IT_IS: Final = "Zuora cannot start this workflow as it is."
 _REFUSED: Final = "Zuora refused it."
 _NOT_ACCEPTED: Final = "Zuora does not accept this connection's credential."
 _TOO_MANY: Final = "Zuora takes no more calls from this tenant for now."
@@ -556,10 +557,17 @@ def _read_start(reply: Reply) -> StartAnswer:
     if is_conflict and "is an instance/run" not in told:
         return _lost(_STILL_AT_WORK)
     trouble = _trouble(reply, scope=_START, meanings=_START_MEANINGS, changes=True)
+    return _told_better(trouble, told) if isinstance(trouble, Refused) else trouble
+
+
+def _told_better(refused: Refused, told: str) -> Refused:
+    """Only the title names the missing input, or says that a 400 is about something else than the documented trigger."""
     missing = _MISSING_INPUT.search(told)
-    if isinstance(trouble, Refused) and reply.status == HTTPStatus.NOT_ACCEPTABLE and missing:
-        return replace(trouble, meaning=f"Zuora misses the required input {missing[1]}.")
-    return trouble
+    if refused.meaning == _START_MEANINGS[406] and missing:
+        return replace(refused, meaning=f"Zuora misses the required input {missing[1]}.")
+    if refused.meaning == _START_MEANINGS[400] and told and "callout" not in told.lower():
+        return replace(refused, meaning=_NOT_AS_IT_IS)
+    return refused
 
 
 def _read_run(reply: Reply) -> TrackAnswer:

@@ -82,6 +82,7 @@ class SlackStandIn:
             clock=clock,
             traffic=self.traffic,
         )
+        self._control = Control(self)
         self._runner: web.AppRunner | None = None
 
     # --- life ------------------------------------------------------------------------------------------------------
@@ -89,7 +90,7 @@ class SlackStandIn:
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Listen; port 0 takes a free one."""
         app = web.Application(client_max_size=MAX_BODY_BYTES)
-        app.add_routes([*self._api.routes(), *self.sockets.routes(), *self._responses.routes(), *Control(self).routes()])
+        app.add_routes([*self._api.routes(), *self.sockets.routes(), *self._responses.routes(), *self._control.routes()])
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
         await runner.setup()
         await web.TCPSite(runner, host, port).start()
@@ -100,6 +101,7 @@ class SlackStandIn:
     async def stop(self) -> None:
         """Hang up on everybody."""
         self.faults.clear()
+        self._control.stop()
         await self.sockets.stop()
         await self._courier.stop()
         if self._runner is not None:
@@ -135,7 +137,7 @@ class SlackStandIn:
 
     @property
     def request_url(self) -> str | None:
-        """Where deliveries go over HTTP; None: to sockets. May be set later, as bot and stand-in each need the other's address."""
+        """Where deliveries go over HTTP; None: to sockets. May be set late, as bot and stand-in need each other's address."""
         return self._courier.request_url
 
     @request_url.setter

@@ -6,6 +6,7 @@ elsewhere (a page always says where it is from, in ``Origin``; JSON bodies keep 
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -34,6 +35,7 @@ class Control:
 
     slack: SlackStandIn
     _deliveries: list[Acknowledged] = field(default_factory=list[Acknowledged])
+    _streams: set[asyncio.Task[Any]] = field(default_factory=set[asyncio.Task[Any]])
 
     def routes(self) -> list[web.RouteDef]:
         """Every route of the door."""
@@ -63,6 +65,11 @@ class Control:
             web.get("/_control/traffic", self._traffic),
             web.get("/_control/changes", self._changes),
         ]
+
+    def stop(self) -> None:
+        """End the streams, which would never end by themselves."""
+        for stream in tuple(self._streams):
+            stream.cancel()
 
     # --- acts ------------------------------------------------------------------------------------------------------
 
@@ -136,7 +143,7 @@ class Control:
 
     async def _disconnect(self, given: Mapping[str, Any]) -> dict[str, Any]:
         reason = given.get("reason", "warning")
-        return {"sockets": await (self.slack.sockets.drop() if reason == "drop" else self.slack.disconnect(reason))}
+        return {"sockets": self.slack.sockets.drop() if reason == "drop" else await self.slack.disconnect(reason)}
 
     # --- looking ---------------------------------------------------------------------------------------------------
 
@@ -176,6 +183,9 @@ class Control:
         stream = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
         feed = self.slack.workspace.subscribe()
         await stream.prepare(request)
+        if task := asyncio.current_task():
+            self._streams.add(task)
+            task.add_done_callback(self._streams.discard)
         async for change in feed:
             await stream.write(f"data: {_dumped(asdict(change))}\n\n".encode())
         return stream

@@ -19,7 +19,7 @@ from bot.sandbox.slack_settling import Settling
 from bot.sandbox.slack_view_methods import view_json
 from bot.sandbox.slack_views import View
 from bot.sandbox.slack_world import Channel, User
-from bot.sandbox.workspace import Message, Workspace
+from bot.sandbox.workspace import Message, Workspace, dm_id
 
 DEFAULT_QUERY_LENGTH = 3
 
@@ -178,7 +178,8 @@ class People:
         return user
 
     def _channel(self, user_id: str, channel_id: str) -> Channel:
-        channel = self.workspace.channels.get(channel_id)
+        is_own_dm = channel_id == dm_id(user_id)
+        channel = self.workspace.open_dm(user_id) if is_own_dm else self.workspace.channels.get(channel_id)
         if channel is None or user_id not in channel.members:
             raise NotPossibleError(f"{user_id} is not in {channel_id}")
         return channel

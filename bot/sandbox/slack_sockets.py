@@ -32,6 +32,7 @@ class Socket:
     """One connection of the bot. A leaving one was told to go and gets nothing more."""
 
     wire: web.WebSocketResponse
+    transport: asyncio.Transport | None
     is_leaving: bool = False
 
 
@@ -67,7 +68,7 @@ class Sockets:
             await wire.send_json(goodbye("too_many_websockets"))
             await wire.close()
             return wire
-        await self._keep(Socket(wire=wire))
+        await self._keep(Socket(wire=wire, transport=request.transport))
         return wire
 
     async def send(self, delivery: Delivery, timeout_s: float) -> dict[str, Any] | None:
@@ -105,12 +106,13 @@ class Sockets:
             task.add_done_callback(self._closing.discard)
         return len(staying)
 
-    async def drop(self) -> int:
+    def drop(self) -> int:
         """Cut every connection without a word, as a network does; how many were cut."""
         cut = list(self._open)
         for socket in cut:
             socket.is_leaving = True
-            await socket.wire.close(code=aiohttp.WSCloseCode.ABNORMAL_CLOSURE, drain=False)
+            if socket.transport is not None:
+                socket.transport.abort()
         return len(cut)
 
     async def stop(self) -> None:

@@ -59,7 +59,7 @@ def _default(value: Json, info: ValidationInfo) -> Json:
 def _provider(value: Json, info: ValidationInfo) -> Json:
     providers = known(info).providers
     name = as_text(value)
-    if name not in providers:
+    if not isinstance(name, str) or name not in providers:
         raise subject_fault(f"is no provider{nearest(str(name), providers)}")
     return name
 

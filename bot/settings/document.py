@@ -45,7 +45,7 @@ _SENTENCES = (
     ("could not find expected ':'", "no colon after this key, or a wrong indentation"),
     ("but found another document", "a second document: write everything in one"),
     ("unexpected end of stream", "quotes that are never closed"),
-    ("expected ',' or", "a bracket that is not closed, or a comma that is missing"),
+    ("expected ',' or", "a bracket that is not closed, a comma that is missing, or a ${…} within brackets that is not in quotes"),
     ("expected <block end>", "a wrong indentation: entries of one list or mapping start in the same column"),
     ("escape", "a backslash that means nothing within double quotes: use single quotes"),
 )

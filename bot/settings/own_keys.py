@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Mapping
 from decimal import Decimal
 from enum import Enum
+from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
@@ -25,6 +26,7 @@ _PLAIN: Mapping[Any, Any] = {str: RawText, bool: Flag, int: Whole, float: Number
 _REFERENCES: Mapping[Any, Any] = {str: Reference}
 
 
+@cache
 def connection_section(provider: Provider) -> type[ConnectionSection]:
     """The section of a connection at ``provider``: the keys of every connection and its own."""
     title = _title(provider)

@@ -93,10 +93,9 @@ class _Filler:
         except _MissingError as missing:
             self._resolved.faults.append(Fault(place=place, text=str(missing)))
             return
-        if _CONTROL.search(secret) and not secret.startswith("-----BEGIN "):
-            self._resolved.faults.append(
-                Fault(place=place, text=f"{text} holds a line break or another control character: a key or token is one line"),
-            )
+        spoilt = _spoilt(secret)
+        if spoilt:
+            self._resolved.faults.append(Fault(place=place, text=f"{text} {spoilt}"))
         self._resolved.secrets[place] = Secret(secret)
 
     def _one(self, found: re.Match[str]) -> str:
@@ -119,6 +118,15 @@ class _Filler:
         if not value.strip():
             raise _MissingError(f"${{{inner}}}: the variable {inner} is empty")
         return value
+
+
+def _spoilt(secret: str) -> str | None:
+    """What no key or token has; a PEM key, which has many lines, says that it is one."""
+    if secret != secret.strip(" "):
+        return "begins or ends with a space: copy it again"
+    if _CONTROL.search(secret) and not secret.startswith("-----BEGIN "):
+        return "holds a line break or another control character: a key or token is one line"
+    return None
 
 
 def _read(path: Path, reference: str) -> str:

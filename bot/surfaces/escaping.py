@@ -29,6 +29,7 @@ MOST_TEXT = 4000
 MOST_URL = 3000
 _ELLIPSIS = "…"
 _NOTHING = "-"
+_MOST_ID = 60
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _LINE_BREAKS = dict.fromkeys(map(ord, "\t\n\r\x0b\x0c\x85\u2028\u2029"), " ")
 _LOOK_ALIKES = {"*": "\u2217", "_": "\u02cd", "~": "\u223c", "`": "\u02cb"}
@@ -107,9 +108,9 @@ def literal(text: str, most: int = MOST_TEXT) -> str:
     return escaped if size(escaped) <= most else _cut(harmless, most, _ESCAPES)
 
 
-def safe_url(url: str | None) -> str | None:
-    """``url`` if it is a web address that a button or link may carry; else None."""
-    if not url or len(url) > MOST_URL or _NOT_IN_URL.search(url) or clean(url) != url:
+def safe_url(url: object) -> str | None:
+    """``url`` if it is a web address that a button or link may carry; else None, whatever a provider sent."""
+    if not isinstance(url, str) or len(url) > MOST_URL or _NOT_IN_URL.search(url) or clean(url) != url:
         return None
     try:
         parts = urlsplit(url)
@@ -183,7 +184,7 @@ def _text_piece(part: Part, left: int) -> str:
         case Quoted():
             return f"“{literal(part.text, left - 2)}”"
         case Mention():
-            return f"<@{part.user_id}>" if _USER_ID.fullmatch(part.user_id) else literal(part.user_id, left)
+            return f"<@{part.user_id}>" if _USER_ID.fullmatch(part.user_id) else literal(_words(part), left)
         case Moment():
             return f"<!date^{int(part.at.timestamp())}^{_DATE_FORMAT}|{_words(part)}>"
         case Link():
@@ -223,7 +224,7 @@ def _words(part: Part) -> str:
         case Strong() | Quoted():
             return part.text
         case Mention():
-            return part.user_id
+            return shorten(clean(part.user_id).strip(), _MOST_ID) or "somebody"
         case Moment():
             return f"{part.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
         case Link():

@@ -13,13 +13,14 @@ from itertools import islice
 from typing import Any, TypeAlias, cast
 
 from bot.domain.model import Json
-from bot.surfaces.escaping import MOST_TEXT, Part, Parts, Quoted, as_elements, as_plain, as_text, size
+from bot.surfaces.escaping import MOST_TEXT, Part, Parts, Quoted, as_elements, as_plain, as_text, shorten, size
 
 MOST_BLOCKS = 50
 """https://docs.slack.dev/reference/block-kit/blocks (in a message)"""
 _LEAST_LINE = 90
 _BULLET = 3
 """A mark, a space and a line break."""
+_MOST_SUBJECT = 40
 _MOST_NESTED = 6
 _MOST_PARTS = 50
 
@@ -106,8 +107,9 @@ def _fitting(lines: tuple[Parts, ...], left: int) -> list[tuple[Parts, int]]:
         return [(line, left) for line in lines]
     if room >= _LEAST_LINE:
         return [(line, room) for line in lines]
-    shown = max(0, left * 3 // 4 // (_LEAST_LINE + _BULLET))
-    names = ", ".join(next((part.text for part in line if isinstance(part, Quoted)), as_plain(line)) for line in lines[shown:])
+    shown = max(0, left // 2 // (_LEAST_LINE + _BULLET))
+    subjects = (next((part.text for part in line if isinstance(part, Quoted)), as_plain(line)) for line in lines[shown:])
+    names = ", ".join(shorten(subject, _MOST_SUBJECT) for subject in subjects)
     rest: Parts = (f"and {len(lines) - shown} more: ", names)
     room = left - shown * (_LEAST_LINE + _BULLET) - _BULLET
     return [*((line, _LEAST_LINE) for line in lines[:shown]), (rest, room)]

@@ -146,6 +146,23 @@ def test_the_missing_input_is_named() -> None:
     assert answer == Refused(code="HTTP 406", meaning="Zuora misses the required input Due date.", detail=title)
 
 
+@pytest.mark.parametrize(
+    ("title", "meaning"),
+    [
+        (
+            "Callout mode is not turned on in this workflow.",
+            "Zuora cannot start this workflow: its callout trigger is switched off.",
+        ),
+        ("Workflow 302 is not active.", "Zuora cannot start this workflow as it is."),
+        (None, "Zuora cannot start this workflow: its callout trigger is switched off."),
+    ],
+)
+def test_only_a_refusal_that_speaks_of_the_trigger_blames_it(title: str | None, meaning: str) -> None:
+    answer = started(says(400, {"errors": [{"status": 400, "code": "invalid", "title": title}]}))
+
+    assert answer == Refused(code="HTTP 400", meaning=meaning, detail=title)
+
+
 def test_what_zuora_echoes_of_the_inputs_is_not_told() -> None:
     answer = started(says(406, {"errors": [{"title": "Required field"}], "parameters": {"iban": "DE00 secret"}}))
 

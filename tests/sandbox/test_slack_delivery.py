@@ -20,7 +20,7 @@ from bot.sandbox.slack_faults import SlackFault
 from bot.sandbox.slack_forms import suggestions
 from bot.sandbox.slack_payloads import Delivery
 from bot.sandbox.slack_sockets import MAX_SOCKETS
-from bot.sandbox.workspace import Workspace
+from bot.sandbox.workspace import Workspace, dm_id
 from tests.builders import FrozenClock
 from tests.sandbox.slack_bots import (
     ALICE,
@@ -107,18 +107,19 @@ async def test_an_unreachable_request_url_fails_too() -> None:
 
 
 async def test_what_is_not_acknowledged_in_time_timed_out_and_can_come_again(transport: str) -> None:
-    async with a_slack(ack_timeout_s=0.3) as slack:
+    async with a_slack(ack_timeout_s=0.05) as slack:
         bot = Bot(an_app(slack))
-        is_slow = True
+        is_ready = asyncio.Event()
 
         @bot.app.command("/launch")
         async def launch(ack: Any) -> None:
-            await asyncio.sleep(0.6 if is_slow else 0)
+            await is_ready.wait()
             await ack()
 
         async with on_a_socket(slack, bot.app) if transport == "socket" else over_http(slack, bot.app):
             late = await slack.command(ALICE, FINANCE, "help")
-            is_slow = False
+            is_ready.set()
+            slack._courier.ack_timeout_s = 2.0
             again = await slack.redeliver(late)
 
     assert (late.error, late.status) == ("operation_timeout", 0)
@@ -244,7 +245,7 @@ async def test_private_channels_hide_their_names(slack: SlackStandIn, online: Bo
         await ack()
 
     await slack.command(ALICE, "C0PRIVATE", "help")
-    await slack.command(ALICE, slack.workspace.open_dm(ALICE).channel_id, "help")
+    await slack.command(ALICE, dm_id(ALICE), "help")
 
     assert [body["channel_name"] for body in online.bodies] == ["privategroup", "directmessage"]
 
@@ -577,7 +578,7 @@ async def test_events_that_nobody_subscribed_to_do_not_come(slack: SlackStandIn)
 
 async def test_a_failed_event_comes_three_times_more_and_says_why(transport: str) -> None:
     clock = StepClock()
-    async with a_slack(ack_timeout_s=0.3, clock=clock) as slack:
+    async with a_slack(ack_timeout_s=0.1 if transport == "socket" else 2.0, clock=clock) as slack:
         bot = Bot(an_app(slack))
         async with on_a_socket(slack, bot.app) if transport == "socket" else over_http(slack, bot.app):
             first = await slack.people.open_home(ALICE)
@@ -693,7 +694,7 @@ async def test_the_bot_comes_back_after_a_disconnect(slack: SlackStandIn, bot: B
         await ack()
 
     async with on_a_socket(slack, bot.app):
-        told = await slack.disconnect("refresh_requested") if is_polite else await slack.sockets.drop()
+        told = await slack.disconnect("refresh_requested") if is_polite else slack.sockets.drop()
         assert (told, slack.sockets.count) == (1, 0)
         await slack.connected()
         acknowledged = await slack.command(ALICE, FINANCE, "still there?")
@@ -704,10 +705,11 @@ async def test_the_bot_comes_back_after_a_disconnect(slack: SlackStandIn, bot: B
 async def test_an_eleventh_socket_is_sent_away(slack: SlackStandIn) -> None:
     client = a_client(slack)
     async with aiohttp.ClientSession() as session:
-        frames = []
+        frames, sockets = [], []
         for _ in range(MAX_SOCKETS + 1):
             url = (await client.apps_connections_open(app_token=slack.app_token))["url"]
             socket = await session.ws_connect(url)
+            sockets.append(socket)
             frames.append(await socket.receive_json())
         assert slack.sockets.count == MAX_SOCKETS
 

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from bot.settings.document import Document, entries, parse
 
 
-def faults(text: str):
+def faults(text: str) -> list[tuple[int, str]]:
     return [(fault.line or document_line(text, fault.place), fault.text) for fault in parse(text).faults]
 
 
-def document_line(text: str, place: Any):
+def document_line(text: str, place: Any) -> int:
     return parse(text).line(place)
 
 
@@ -121,6 +121,7 @@ def test_the_first_of_two_keys_stands() -> None:
         ('a: "x\nb: 2\n', 1, "quotes that are never closed"),
         ("a: [1, 2\nb: 3\n", 2, "a bracket that is not closed"),
         ("a: [1 2}\n", 1, "a bracket that is not closed"),
+        ("a: {b: ${X}}\n", 1, "a ${…} within brackets that is not in quotes"),
         ("a:\n  - 1\n - 2\n", 3, "a wrong indentation"),
         ('a: "\\q"\n', 1, "a backslash"),
         ('a: "\\UFFFFFFFF"\n', 1, "a character that is none"),

@@ -236,7 +236,7 @@ def test_what_slack_made_of_the_text_is_undone_exactly_once(sent: str, value: st
     assert inputs(f'a="{sent}"') == {"a": value}
 
 
-@pytest.mark.parametrize("flag", ["--preview", "—preview", "–preview", "--PREVIEW"])  # noqa: RUF001 - the dashes of phones
+@pytest.mark.parametrize("flag", ["--preview", "—preview", "–preview", "--PREVIEW"])
 @pytest.mark.parametrize("template", ["billing 396 {}", "billing 396 {} a=1", "{} billing 396 a=1"])
 def test_preview_may_stand_anywhere(flag: str, template: str) -> None:
     found = read(template.format(flag))
