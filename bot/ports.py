@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar
 
 from bot.domain.model import Channel, Connection, Delivery, Event, Launch, Person, Workflow
 from bot.domain.provider import Exchange, Unreachable
-from bot.surfaces.words import Say
+from bot.surfaces.say import Say
 
 A = TypeVar("A")
 

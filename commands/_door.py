@@ -20,11 +20,11 @@ import structlog
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot.domain.model import Delivery
+from bot.domain.model import RESERVED_WORDS, Delivery
 from bot.launching import Launching
 from bot.surfaces import replies
 from bot.surfaces.command_text import LaunchText, NothingTyped, Problems, SubcommandText, read_command
-from bot.surfaces.words import Say, say_problems
+from bot.surfaces.say import Say
 
 _log = structlog.get_logger("gonogo.door")
 
@@ -149,7 +149,9 @@ class Door:
         except Exception:  # noqa: BLE001 - the listener edge: an error becomes a line that the person sees
             reference = secrets.token_hex(4)
             _log.exception("delivery_fault", delivery=delivery.key, reference=reference)
-            await self._launching.answer(delivery, replies.say_fault(reference))
+            await self._launching.answer(
+                delivery, replies.say_problem("internal_error", command=self._command, reference=reference)
+            )
 
     async def _too_late(self, delivery: Delivery) -> None:
         await self._launching.answer(delivery, replies.say_too_late(delivery))
@@ -163,10 +165,10 @@ class Door:
 
     async def _typed(self, delivery: Delivery) -> Say | None:
         """Find the subcommand that was typed; a connection's name is the launch itself, nothing at all asks for help."""
-        typed = read_command(delivery.text, subcommands=frozenset(self._entries.subcommands) - {LAUNCH})
+        typed = read_command(delivery.text, subcommands=RESERVED_WORDS | set(self._entries.subcommands) - {LAUNCH})
         match typed:
             case Problems():
-                return say_problems(typed.problems)
+                return replies.say_refused(typed.problems, (), command=self._command)
             case SubcommandText():
                 return await self._run(typed.word, delivery, typed.arguments)
             case NothingTyped():
@@ -175,4 +177,7 @@ class Door:
                 return await self._run(LAUNCH, delivery, ())
 
     async def _run(self, word: str, delivery: Delivery, arguments: tuple[str, ...]) -> Say | None:
-        return await self._entries.subcommands[word].run(self._launching, delivery, arguments)
+        subcommand = self._entries.subcommands.get(word)
+        if subcommand is None:
+            return replies.say_problem("not_built_yet", command=self._command, what=f"{self._command} {word}")
+        return await subcommand.run(self._launching, delivery, arguments)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from bot.surfaces.cards import CANCEL_ACTION, read_cancel_value
-
 from bot.domain.model import Delivery
 from bot.launching import Launching, Refusal
 from bot.surfaces import replies
-from bot.surfaces.words import Say
+from bot.surfaces.cards import CANCEL_ACTION, read_cancel_value
+from bot.surfaces.say import Say
 from commands._door import Button, Subcommand
 
 
@@ -17,9 +16,9 @@ async def cancel_typed(launching: Launching, delivery: Delivery, arguments: tupl
         case (launch_id,):
             return await _cancel(launching, delivery, launch_id)
         case ():
-            return replies.say_missing_argument("cancel", "the launch id", delivery)
+            return replies.say_problem("missing_argument", command=launching.command, word="cancel", what="the launch id")
         case _:
-            return replies.say_too_many_arguments("cancel", delivery)
+            return replies.say_problem("too_many_arguments", command=launching.command, word="cancel")
 
 
 async def cancel_pressed(launching: Launching, delivery: Delivery) -> Say | None:
@@ -31,7 +30,7 @@ async def cancel_pressed(launching: Launching, delivery: Delivery) -> Say | None
 async def _cancel(launching: Launching, delivery: Delivery, launch_id: str) -> Say | None:
     answer = await launching.cancel(delivery, launch_id)
     if isinstance(answer, Refusal):
-        return replies.say_refused(answer.problems, answer.reasons, delivery)
+        return replies.say_refused(answer.problems, answer.reasons, command=launching.command)
     return replies.say_cancel_taken(answer.launch, is_repeated=answer.is_repeated)
 
 

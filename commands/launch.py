@@ -6,7 +6,7 @@ from bot.domain.model import Delivery
 from bot.launching import Launched, Launching
 from bot.surfaces import replies
 from bot.surfaces.command_text import LaunchText, read_command
-from bot.surfaces.words import Say
+from bot.surfaces.say import Say
 from commands._door import LAUNCH, Subcommand
 
 
@@ -16,9 +16,11 @@ async def launch(launching: Launching, delivery: Delivery, _arguments: tuple[str
     if not isinstance(typed, LaunchText):
         return None
     if typed.is_preview:
-        return replies.say_not_built_yet("--preview")
+        return replies.say_problem("not_built_yet", command=launching.command, what="--preview")
     answer = await launching.request(delivery, typed)
-    return None if isinstance(answer, Launched) else replies.say_refused(answer.problems, answer.reasons, delivery)
+    if isinstance(answer, Launched):
+        return None
+    return replies.say_refused(answer.problems, answer.reasons, command=launching.command, typed=typed)
 
 
 SUBCOMMANDS = (

@@ -5,26 +5,26 @@ from __future__ import annotations
 from bot.domain.model import Delivery
 from bot.launching import Launching, Refusal
 from bot.surfaces import replies
-from bot.surfaces.words import Say
+from bot.surfaces.say import Say
 from commands._door import Subcommand
 
 
 async def status(launching: Launching, delivery: Delivery, arguments: tuple[str, ...]) -> Say | None:
     """The state and history of one launch, or the states of the newest."""
     if len(arguments) > 1:
-        return replies.say_too_many_arguments("status", delivery)
+        return replies.say_problem("too_many_arguments", command=launching.command, word="status")
     if arguments:
         return await _one(launching, delivery, arguments[0])
     answer = await launching.recent(delivery)
     if isinstance(answer, Refusal):
-        return replies.say_refused(answer.problems, answer.reasons, delivery)
-    return replies.say_recent(tuple(story.launch for story in answer), delivery)
+        return replies.say_refused(answer.problems, answer.reasons, command=launching.command)
+    return replies.say_recent(tuple(story.launch for story in answer), command=launching.command)
 
 
 async def _one(launching: Launching, delivery: Delivery, launch_id: str) -> Say:
     answer = await launching.story(delivery, launch_id)
     if isinstance(answer, Refusal):
-        return replies.say_refused(answer.problems, answer.reasons, delivery)
+        return replies.say_refused(answer.problems, answer.reasons, command=launching.command)
     return replies.say_status(answer.launch, answer.events, provider_title=answer.provider_title)
 
 

@@ -12,7 +12,7 @@ from bot.domain.model import Channel, Connection, Delivery, Event, Launch, Perso
 from bot.ports import Found
 from bot.store import open_store
 from bot.store.sqlite import SqliteStore
-from bot.surfaces.words import Say
+from bot.surfaces.say import Say
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ from bot.domain.model import Channel, ChannelPolicy, EventKind, Grant, InputSpec
 from bot.launching import CancelTaken, Launched, Launching, Refusal, Story
 from bot.store.sqlite import SqliteStore
 from bot.surfaces.command_text import LaunchText
-from bot.surfaces.words import Say
+from bot.surfaces.say import Say
 from tests.builders import FrozenClock, a_connection, a_delivery, an_event
 from tests.ports import RecordingThread, TableDefinitions, TableDirectory, a_store
 

@@ -61,6 +61,7 @@ def build(
         connections=connections,
         policy=configuration.policy,
         ring=worker.ring,
+        command=configuration.command,
     )
     door = commands.Door(command=configuration.command, launching=launching, entries=commands.load())
     return Parts(wire=wire, worker=worker, door=door)

@@ -45,7 +45,7 @@ NOTHING: Mapping[str, Any] = _Nothing()
 
 
 RESERVED_WORDS = frozenset({"help", "list", "status", "cancel", "again", "why", "access", "approve", "reject"})
-"""The subcommand words of ``/launch`` (design.md, section 4): no connection may be called so, now or when the later ones are built."""
+"""The subcommand words of ``/launch`` (design.md, section 4), built or not: no connection may be called so."""
 
 
 class State(StrEnum):

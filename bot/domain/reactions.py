@@ -2,8 +2,8 @@
 
 Pure: the time and the draw of the lot come in. A ``Reaction`` without an event only moves the due time.
 
-Why tracking never gives up by itself: a launch whose run cannot be asked about is not over. After some misses people are told that
-it needs attention, and the asking goes on, ever more slowly. A wish to stop does give up, or a broken stop would end the tracking.
+Why tracking never gives up by itself: a launch whose run cannot be asked about is not over. After some misses people are told
+that it needs attention, and the asking goes on, ever more slowly. A wish to stop gives up: nobody tracks while it is repeated.
 
 Why a second send is judged differently: "busy" or "not accepted" then speaks of that send only. The first one may be at work.
 """
@@ -186,10 +186,9 @@ def _named_wait_s(answer: Trouble) -> float:
     return (answer.retry_after_s or 0.0) if isinstance(answer, Busy) else 0.0
 
 
-def _happened(launch: Launch, kind: EventKind, moment: Moment, facts: Mapping[str, Json], actor: str | None = None) -> Reaction:
+def _happened(launch: Launch, kind: EventKind, moment: Moment, facts: Mapping[str, Json]) -> Reaction:
     known = {name: value for name, value in facts.items() if value is not None}
     event = Event(launch_id=launch.launch_id, kind=kind, at=moment.now, facts=known)
-    event = event if actor is None else replace(event, actor=actor)
     return Reaction(launch=step(launch, event), event=event)
 
 
@@ -234,11 +233,11 @@ def _ask_later(reaction: Reaction, answer: Trouble, provider: Provider, moment: 
 
 
 def _delayed(launch: Launch, answer: Busy | Unreachable, moment: Moment) -> Reaction:
-    """Certainly not applied: queued again, unless somebody wants it stopped; after a day of that it has failed, and did not run."""
+    """Certainly not applied: queued again, unless it is to stop; after a day of that it has failed, and certainly did not run."""
     facts = _trouble_facts(answer)
     if launch.cancel_asked_by is not None:
-        never_sent = replace(launch, sent_at=None, attempts=0)
-        return _happened(never_sent, EventKind.CANCELLED, moment, facts, launch.cancel_asked_by)
+        cancelled = Event(launch_id=launch.launch_id, kind=EventKind.CANCELLED, at=moment.now, actor=launch.cancel_asked_by)
+        return Reaction(launch=replace(step(launch, cancelled), sent_at=None, attempts=0), event=cancelled)
     if moment.now - launch.created_at >= STARTS_WAIT_AT_MOST:
         return _happened(launch, EventKind.FAILED, moment, facts)
     wait_s = max(_named_wait_s(answer), _back_off_s(launch.misses, moment))

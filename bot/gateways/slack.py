@@ -22,7 +22,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from bot.domain.errors import ThreadError
 from bot.domain.model import Delivery, Event, Launch
 from bot.surfaces import cards
-from bot.surfaces.words import Say
+from bot.surfaces.say import Say
 
 _log = structlog.get_logger("gonogo.slack")
 

@@ -22,7 +22,7 @@ from bot.launching.requesting import Requesting
 from bot.launching.stopping import Stopping
 from bot.ports import Clock, Definitions, Directory, Store, Thread
 from bot.surfaces.command_text import LaunchText
-from bot.surfaces.words import Say
+from bot.surfaces.say import Say
 
 __all__ = ["CancelTaken", "Launchable", "Launched", "Launching", "Refusal", "Story"]
 
@@ -48,7 +48,9 @@ class Launching:
         connections: Mapping[str, Connection],
         policy: Policy,
         ring: Callable[[], None],
+        command: str = "/launch",
     ) -> None:
+        self.command = command
         self._store = store
         self._thread = thread
         self._clock = clock

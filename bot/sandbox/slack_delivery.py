@@ -108,6 +108,7 @@ class Courier:
         await asyncio.gather(*self._retries, return_exceptions=True)
         if self._session is not None:
             await self._session.close()
+            self._session = None
 
     async def _retry(self, failed: Acknowledged) -> None:
         for count, wait_s in enumerate(RETRY_AFTER_S, start=1):

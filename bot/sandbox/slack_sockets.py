@@ -42,6 +42,7 @@ class Sockets:
 
     tickets: Tickets
     app_id: str
+    grace_s: float = GRACE_S
     _open: list[Socket] = field(default_factory=list[Socket])
     _unacknowledged: dict[str, asyncio.Future[dict[str, Any]]] = field(
         default_factory=dict[str, asyncio.Future[dict[str, Any]]],
@@ -101,7 +102,7 @@ class Sockets:
         for socket in staying:
             socket.is_leaving = True
             await socket.wire.send_json(goodbye(reason))
-            task = asyncio.create_task(_close_later(socket.wire))
+            task = asyncio.create_task(_close_later(socket.wire, self.grace_s))
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
         return len(staying)
@@ -187,6 +188,6 @@ def goodbye(reason: DisconnectReason) -> dict[str, Any]:
     return {"type": "disconnect", "reason": reason, "debug_info": {"host": HOST}}
 
 
-async def _close_later(wire: web.WebSocketResponse) -> None:
-    await asyncio.sleep(GRACE_S)
+async def _close_later(wire: web.WebSocketResponse, grace_s: float) -> None:
+    await asyncio.sleep(grace_s)
     await wire.close()

@@ -94,7 +94,7 @@ def card(launch: Launch, events: tuple[Event, ...], *, provider_title: str, can_
 
 def _headline(launch: Launch) -> Parts:
     workflow, connection = shorten(launch.workflow_label, MOST_LABEL), shorten(launch.connection, MOST_NAME)
-    named = f"{launch.state.word}: {workflow} on {connection}, {launch.launch_id}, launched by "
+    named = f"{launch.state.word}: {workflow} on {connection}, {launch.launch_id}, asked for by "
     return (named, Mention(launch.requester_id), ".")
 
 
@@ -130,7 +130,7 @@ def _facts(launch: Launch, provider_title: str) -> dict[str, Any]:
         ("Connection", plain_text(f"{launch.connection} ({provider_title})", MOST_FIELD)),
         ("Workflow", plain_text(_workflow(launch), MOST_FIELD)),
         ("Launch", plain_text(launch.launch_id, MOST_FIELD)),
-        ("Launched by", _mrkdwn(as_text((Mention(launch.requester_id),)))),
+        ("Asked for by", _mrkdwn(as_text((Mention(launch.requester_id),)))),
     )
     return {"type": "section", "fields": [part for name, value in rows for part in (_mrkdwn(f"*{name}*"), value)]}
 

@@ -1,162 +1,127 @@
-"""What a person is told in answer to a subcommand: lists, one launch, help. Refusals of what was typed are worded in ``words``.
+"""What a person is told in answer to a subcommand: lists, one launch, help. Sentences for problems and reasons are in ``words``.
 
-Every reply is a plain ``text`` that says everything, and blocks of literal text: nothing that people or providers wrote is formatted.
+``command`` is always the slash command's configured name, so that what is shown can be typed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from bot.domain.inputs import example_value
 from bot.domain.model import Delivery, Event, InputSpec, Launch, Problem, Reason, State, Workflow
 from bot.surfaces import cards
-from bot.surfaces.command_text import write_command
-from bot.surfaces.escaping import literal
-from bot.surfaces.words import Say, say_denied, say_problems
+from bot.surfaces.command_text import CommandText, LaunchText, correct_command, write_command
+from bot.surfaces.escaping import Mention, Parts, Quoted, Strong
+from bot.surfaces.say import Bullets, Paragraph, Say, compose
+from bot.surfaces.words import reason_parts, say_denied, say_problems
 
-MOST_CHARACTERS = 3900
 MOST_WORKFLOWS = 25
-MOST_EVENTS = 20
+MOST_STATES = 20
 
 
-def say_lines(lines: Iterable[str]) -> Say:
-    """Lines of text, shown as they are. What does not fit is left out, and said so."""
-    shown: list[str] = []
-    length = 0
-    for line in lines:
-        length += len(line) + 1
-        if length > MOST_CHARACTERS:
-            shown.append("… and more")
-            break
-        shown.append(line)
-    text = "\n".join(shown)
-    return Say(text=literal(text), blocks=tuple(_plain_blocks(text)))
+def say_refused(problems: Sequence[Problem], reasons: Sequence[Reason], *, command: str, typed: CommandText | None = None) -> Say:
+    """Why nothing was done; with a corrected command where one can be made of what was typed."""
+    if not problems:
+        return say_denied(reasons, command=command)
+    example = correct_command(typed, tuple(problems)) if isinstance(typed, LaunchText) else ""
+    return say_problems(problems, example=example and f"{command} {example}", command=command)
 
 
-def say_refused(problems: Sequence[Problem], reasons: Sequence[Reason], delivery: Delivery) -> Say:
-    """Why nothing was done."""
-    del delivery
-    return say_problems(tuple(problems)) if problems else say_denied(tuple(reasons))
+def say_problem(code: str, *, command: str, **facts: str) -> Say:
+    """One thing that can be corrected."""
+    return say_problems((Problem(code=code, facts=facts),), command=command)
 
 
-def say_list(rows: Sequence[tuple[str, str, Sequence[Workflow], str | None]], delivery: Delivery) -> Say:
+def say_list(rows: Sequence[tuple[str, str, Sequence[Workflow], str | None]], *, command: str) -> Say:
     """What one person may launch: connection name, provider, workflows, and why the list may be incomplete."""
     if not rows:
-        return say_lines(["Nothing may be launched in this channel: it has no grants. An operator can add one."])
-    lines = ["You may launch here:"]
-    for connection, title, workflows, trouble in rows:
-        lines += [f"{connection} ({title})", *(_workflow_line(workflow) for workflow in workflows[:MOST_WORKFLOWS])]
-        if len(workflows) > MOST_WORKFLOWS:
-            lines.append(f"   … and {len(workflows) - MOST_WORKFLOWS} more")
-        if not workflows:
-            lines.append("   nothing that you may launch")
-        if trouble:
-            lines.append(f"   this list may be incomplete: {trouble}")
-    lines.append(f"Start one with {delivery.name} <connection> <workflow> name=value …")
-    return say_lines(lines)
+        return compose(("Nothing may be launched in this channel: it grants nothing yet.",))
+    paragraphs = [paragraph for row in rows for paragraph in _connection(*row)]
+    return compose(("You may launch here:",), *paragraphs, (f"Start one with {command} <connection> <workflow> name=value …",))
 
 
-def say_recent(launches: Sequence[Launch], delivery: Delivery) -> Say:
+def say_recent(launches: Sequence[Launch], *, command: str) -> Say:
     """The newest launches of a channel, a line each."""
     if not launches:
-        return say_lines([f"Nothing was launched in this channel yet. {delivery.name} help shows how."])
-    lines = [f"{launch.launch_id}  {launch.state.word}  {_target(launch)}  by <@{launch.requester_id}>" for launch in launches]
-    return say_lines([*lines, f"More about one: {delivery.name} status {launches[0].launch_id}"])
+        return compose((f"Nothing was launched in this channel yet. {command} help shows how.",))
+    lines: tuple[Parts, ...] = tuple(
+        (Strong(launch.launch_id), f"  {launch.state.word}: {launch.workflow_label} on {launch.connection}, by ", _by(launch))
+        for launch in launches
+    )
+    return compose(Bullets(lines=lines), (f"More about one: {command} status {launches[0].launch_id}",))
 
 
 def say_status(launch: Launch, events: Sequence[Event], *, provider_title: str) -> Say:
-    """The card of a launch as it stands now, and its story so far."""
+    """The card of a launch as it stands now, and how it came there."""
     card = cards.card(launch, tuple(events), provider_title=provider_title, can_cancel=False)
-    told = [cards.line(launch, event, provider_title=provider_title).text for event in events if cards.has_line(event)]
-    story = told[-MOST_EVENTS:]
-    text = "\n".join([card.text, *story])[:MOST_CHARACTERS]
-    return Say(text=text, blocks=(*card.blocks, *_plain_blocks("\n".join(_plain(line) for line in story))))
+    story = compose(Bullets(lines=tuple(_happened(event) for event in events[-MOST_STATES:])), most=1000)
+    text = f"{card.text[:2900]}\n{story.text}"
+    return Say(text=text, blocks=(*card.blocks, *story.blocks))
 
 
 def say_cancel_taken(launch: Launch, *, is_repeated: bool) -> Say:
     """The wish to stop is kept."""
     if launch.state is State.CANCELLED:
-        return say_lines([f"{launch.launch_id} is cancelled: nothing was sent."])
+        return compose((f"{launch.launch_id} is cancelled: nothing was sent.",))
     already = "was already asked to stop" if is_repeated else "is being stopped"
-    return say_lines([f"{launch.launch_id} {already}. Its thread tells how it ends."])
+    return compose((f"{launch.launch_id} {already}. Its thread tells how it ends.",))
 
 
 def say_help(
     usages: Sequence[tuple[str, str]],
     examples: Sequence[tuple[str, Workflow, Sequence[InputSpec]]],
     reasons: Sequence[Reason],
-    delivery: Delivery,
+    *,
+    command: str,
 ) -> Say:
     """Every form of the command, then examples that work in this channel, or why there are none."""
-    lines = [f"{delivery.name} {usage}  —  {summary}" for usage, summary in usages]
+    usage = Bullets(lines=tuple((Strong(f"{command} {form}"), f"  {summary}") for form, summary in usages))
     if examples:
-        lines += ["", "In this channel, for example:", *(_example(delivery.name, *example) for example in examples)]
-    elif reasons:
-        lines += ["", say_denied(tuple(reasons)).text]
-    else:
-        lines += ["", "There is nothing that you may launch in this channel. An operator can grant it."]
-    return say_lines(lines)
-
-
-def say_not_built_yet(word: str) -> Say:
-    """A word that is kept for a later release."""
-    return say_problems((Problem(code="not_built_yet", facts={"what": word}),))
-
-
-def say_too_many_arguments(word: str, delivery: Delivery) -> Say:
-    """A subcommand was given more than it takes."""
-    del delivery
-    return say_problems((Problem(code="too_many_arguments", facts={"word": word}),))
-
-
-def say_missing_argument(word: str, what: str, delivery: Delivery) -> Say:
-    """A subcommand lacks what it needs."""
-    del delivery
-    return say_problems((Problem(code="missing_argument", facts={"word": word, "what": what}),))
-
-
-def say_fault(reference: str) -> Say:
-    """Something of ours broke; ``reference`` is in the log."""
-    return say_problems((Problem(code="internal_error", facts={"reference": reference}),))
+        shown = Bullets(lines=tuple((_example(command, *example),) for example in examples))
+        return compose(usage, ("Here, for example:",), shown)
+    if reasons:
+        return compose(usage, *(reason_parts(reason, command=command) for reason in reasons))
+    return compose(usage, ("There is nothing that you may launch in this channel. Whoever runs Gonogo here can grant it.",))
 
 
 def say_not_kept() -> Say:
     """The request could not be written down, so nothing was begun."""
-    return say_lines(
-        ["Your request could not be kept, so nothing was started. Please try again; if it goes on, tell an operator."]
+    return compose(
+        ("Your request could not be kept, so nothing was started. Try again; if it goes on, tell whoever runs Gonogo.",)
     )
 
 
 def say_too_late(delivery: Delivery) -> Say:
     """The bot was stopped before it could act, and too much time has passed to act now."""
     typed = f"{delivery.name} {delivery.text}".strip() if delivery.kind == "command" else "your click"
-    return say_lines([f"I was stopped before I could act on {typed}, and that is too long ago to act now. Nothing was started."])
+    told = ("I was stopped before I could act on ", Quoted(typed), ". That is too long ago to act now, so nothing was done.")
+    return compose(told)
 
 
-def _workflow_line(workflow: Workflow) -> str:
-    named = f"{workflow.workflow_id}  {workflow.name}" if workflow.name else workflow.workflow_id
-    return f"   {named}"
+def _connection(name: str, title: str, workflows: Sequence[Workflow], trouble: str | None) -> list[Paragraph]:
+    lines: list[Parts] = [_workflow(workflow) for workflow in workflows[:MOST_WORKFLOWS]]
+    if len(workflows) > MOST_WORKFLOWS:
+        lines.append((f"and {len(workflows) - MOST_WORKFLOWS} more",))
+    if trouble:
+        lines.append((f"this list may be incomplete: {trouble}",))
+    return [(Strong(name), f" ({title})"), Bullets(lines=tuple(lines) or (("nothing that you may launch",),))]
 
 
-def _target(launch: Launch) -> str:
-    return f"{launch.workflow_label} ({launch.connection})"
+def _workflow(workflow: Workflow) -> Parts:
+    return (Strong(workflow.workflow_id), f"  {workflow.name}" if workflow.name else "")
+
+
+def _by(launch: Launch) -> Mention:
+    return Mention(launch.requester_id)
+
+
+def _happened(event: Event) -> Parts:
+    """One event, with who did it where that was a person."""
+    told: Parts = (f"{event.at:%Y-%m-%d %H:%M:%S} UTC  {event.kind.replace('_', ' ')}",)
+    return told if event.actor == "gonogo" else (*told, " by ", Mention(event.actor))
 
 
 def _example(command: str, connection: str, workflow: Workflow, specs: Sequence[InputSpec]) -> str:
+    """A command that this channel would take; its values stand for the person's own."""
     given = tuple((spec.name, example_value(spec)) for spec in specs if spec.required)
     return f"{command} {write_command(connection, workflow.workflow_id, given)}"
-
-
-def _plain(text: str) -> str:
-    """What ``literal`` escaped, as a plain_text block wants it."""
-    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-
-
-def _plain_blocks(text: str) -> list[dict[str, Any]]:
-    """Sections of plain text; Slack takes 3,000 characters in each."""
-    return [
-        {"type": "section", "text": {"type": "plain_text", "text": text[start : start + 2900], "emoji": False}}
-        for start in range(0, len(text), 2900)
-        if text[start : start + 2900].strip()
-    ]

@@ -6,20 +6,24 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox.slack import SlackStandIn
 from bot.sandbox.slack_api import METHODS
-from bot.sandbox.slack_faults import RESPONSE_URL, SlackFault
-from bot.sandbox.slack_limits import LIMITS
+from bot.sandbox.slack_errors import NotPossibleError
+from bot.sandbox.slack_faults import RESPONSE_URL, Faults, SlackFault
+from bot.sandbox.slack_limits import LIMITS, Limits
 from bot.sandbox.slack_world import User
 from bot.sandbox.workspace import Workspace
-from tests.builders import FrozenClock
+from tests.builders import NOON, FrozenClock
 from tests.sandbox.slack_bots import (
     ALICE,
     BOB,
@@ -363,6 +367,19 @@ async def test_a_post_is_cut_off_at_40000_and_an_update_refused_above_4000(slack
     await client.chat_update(channel=FINANCE, ts=posted["ts"], text="x" * 4_000)
 
 
+async def test_an_ephemeral_text_ends_at_40000(client: AsyncWebClient) -> None:
+    refusal = await refused(client.chat_postEphemeral(channel=FINANCE, user=ALICE, text="x" * 40_001))
+
+    assert refusal["error"] == "msg_too_long"
+
+
+async def test_metadata_is_kept_and_shown(slack: SlackStandIn, client: AsyncWebClient) -> None:
+    metadata = {"event_type": "launch", "event_payload": {"id": "L-7K3QW"}}
+    posted = await client.chat_postMessage(channel=FINANCE, text="x", metadata=metadata)
+
+    assert posted["message"]["metadata"] == slack.workspace.messages(FINANCE)[0].metadata == metadata
+
+
 async def test_bad_blocks_are_refused_with_the_place(client: AsyncWebClient) -> None:
     long_button = actions(button("x" * 76, "go"))
     refusal = await refused(client.chat_postMessage(channel=FINANCE, text="x", blocks=[section("ok"), long_button]))
@@ -555,6 +572,37 @@ async def test_forms_queries_and_json_say_the_same(slack: SlackStandIn) -> None:
 # --- limits ------------------------------------------------------------------------------------------------------------
 
 
+@given(st.sampled_from(sorted(LIMITS)), st.lists(st.floats(min_value=0, max_value=20), max_size=200))
+def test_no_minute_holds_more_than_its_allowance_and_one_burst(method: str, pauses_s: list[float]) -> None:
+    limits, at, taken = Limits(is_on=True), NOON, []
+    for pause_s in pauses_s:
+        at += timedelta(seconds=pause_s)
+        if limits.retry_after_s(method, FINANCE, at) is None:
+            taken.append(at)
+
+    for limit in LIMITS[method]:
+        for start in taken:
+            in_minute = [one for one in taken if start <= one < start + timedelta(minutes=1)]
+            assert len(in_minute) <= limit.per_minute + limit.burst
+
+
+@given(st.sampled_from(sorted(LIMITS)), st.integers(min_value=1, max_value=400))
+def test_who_waits_as_asked_is_let_in(method: str, calls: int) -> None:
+    limits = Limits(is_on=True)
+    waits = [limits.retry_after_s(method, FINANCE, NOON) for _ in range(calls)]
+    if waits[-1] is not None:
+        assert limits.retry_after_s(method, FINANCE, NOON + timedelta(seconds=waits[-1])) is None
+
+
+def test_a_clock_that_jumps_back_gives_nothing_away() -> None:
+    limits = Limits(is_on=True)
+    for _ in range(5):
+        limits.retry_after_s("chat.postMessage", FINANCE, NOON)
+
+    assert limits.retry_after_s("chat.postMessage", FINANCE, NOON - timedelta(hours=1)) == 1
+    assert limits.retry_after_s("chat.postMessage", FINANCE, NOON + timedelta(milliseconds=10)) == 1
+
+
 async def test_one_post_a_second_and_channel_with_a_burst(clock: FrozenClock) -> None:
     async with a_slack(clock=clock, limits=True) as slack:
         client = a_client(slack)
@@ -644,6 +692,26 @@ async def test_a_hanging_call_that_was_applied_answers_once_released(slack: Slac
 
     assert (await posting)["ts"] == slack.workspace.messages(FINANCE)[0].ts
     assert len(slack.workspace.messages(FINANCE)) == 1
+
+
+def test_a_fault_from_the_control_door_is_the_same_as_one_in_code() -> None:
+    assert SlackFault.from_json({"kind": "status", "status": 502}) == SlackFault.answering(502)
+    assert SlackFault.from_json({"kind": "drop", "is_applied": True}) == SlackFault.dropping(is_applied=True)
+    for bad in ({}, {"kind": "status", "colour": "red"}, {"kind": 7}):
+        with pytest.raises(NotPossibleError):
+            SlackFault.from_json(bad)
+
+
+def test_faults_of_a_method_come_before_those_of_all_and_in_order() -> None:
+    faults, first, second, other = Faults(), *(SlackFault.refusing(name) for name in ("a", "b", "c"))
+    faults.set("*", other)
+    faults.set("auth.test", first)
+    faults.set("auth.test", second)
+
+    assert [faults.take("auth.test") for _ in range(4)] == [first, second, other, None]
+    faults.set("auth.test", first, times=3)
+    faults.clear()
+    assert faults.take("auth.test") is None
 
 
 def test_response_urls_have_faults_of_their_own_name() -> None:

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from slack_sdk.errors import SlackObjectFormationError
+from slack_sdk.models.blocks import Block, BlockElement
 
 from bot.sandbox.slack_blocks import Surface, block_problems, refuse_bad_blocks, refuse_bad_view
 from bot.sandbox.slack_errors import SlackError
@@ -215,6 +217,36 @@ GOOD: list[Any] = [
 @pytest.mark.parametrize("block", GOOD)
 def test_what_the_documents_show_is_taken(block: Any) -> None:
     assert block_problems([block], "message") == []
+
+
+def sdk_objects(block: dict[str, Any]) -> list[Any]:
+    """The block, and what stands in it, as slack_sdk's own models."""
+    places = [block.get("element"), block.get("accessory"), *(block.get("elements") or [])]
+    elements = [place for place in places if place and place.get("type") not in {"mrkdwn", "plain_text", "rich_text_section"}]
+    return [Block.parse(block), *(BlockElement.parse(element) for element in elements)]
+
+
+@pytest.mark.parametrize("block", [*GOOD, *(row[1] for row in EDGES)])
+def test_what_is_taken_here_slack_sdk_takes_too(block: Any) -> None:
+    for known in sdk_objects(block):
+        known.validate_json()
+
+
+# What slack_sdk's models let through although the documents do not.
+SDK_MISSES = frozenset({"field text", "option text", "option value", "confirm title", "confirm button"})
+
+
+@pytest.mark.parametrize(("name", "good", "bad", "place"), EDGES, ids=[row[0] for row in EDGES])
+def test_what_slack_sdk_refuses_is_refused_here(name: str, good: Any, bad: Any, place: str) -> None:
+    try:
+        for known in sdk_objects(bad):
+            known.validate_json()
+        is_refused = False
+    except SlackObjectFormationError:
+        is_refused = True
+
+    assert is_refused is (name not in SDK_MISSES)
+    assert block_problems([bad], "message")
 
 
 @pytest.mark.parametrize(("surface", "count"), [("message", 50), ("modal", 100), ("home", 100)])

@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 from slack_bolt.async_app import AsyncApp
 
 from bot.sandbox.slack import SlackStandIn
@@ -702,6 +703,121 @@ async def test_the_bot_comes_back_after_a_disconnect(slack: SlackStandIn, bot: B
     assert acknowledged.is_ok
 
 
+async def a_socket(slack: SlackStandIn, session: aiohttp.ClientSession) -> aiohttp.ClientWebSocketResponse:
+    """A raw socket of the bot, past its hello."""
+    url = (await a_client(slack).apps_connections_open(app_token=slack.app_token))["url"]
+    socket = await session.ws_connect(url)
+    assert (await socket.receive_json())["type"] == "hello"
+    return socket
+
+
+async def test_a_socket_that_does_not_go_when_asked_is_closed(slack: SlackStandIn) -> None:
+    slack.sockets.grace_s = 0
+    async with aiohttp.ClientSession() as session:
+        socket = await a_socket(slack, session)
+        await slack.disconnect("warning")
+
+        assert await socket.receive_json() == {
+            "type": "disconnect",
+            "reason": "warning",
+            "debug_info": {"host": "applink-sandbox"},
+        }
+        assert (await socket.receive()).type is aiohttp.WSMsgType.CLOSE
+
+
+async def test_a_leaving_socket_gets_nothing_new_but_may_still_acknowledge(slack: SlackStandIn) -> None:
+    async with aiohttp.ClientSession() as session:
+        old = await a_socket(slack, session)
+        typing = asyncio.create_task(slack.command(ALICE, FINANCE, "first"))
+        first = await old.receive_json()
+        await slack.disconnect("warning")
+        new = await a_socket(slack, session)
+        await old.send_json({"envelope_id": first["envelope_id"]})
+        assert (await typing).is_ok
+
+        typing = asyncio.create_task(slack.command(ALICE, FINANCE, "second"))
+        second = await new.receive_json()
+        await old.send_json({"envelope_id": second["envelope_id"]})
+        assert (await typing).is_ok
+
+    assert [envelope["payload"]["text"] for envelope in (first, second)] == ["first", "second"]
+
+
+async def test_what_was_on_a_lost_socket_can_be_delivered_again(slack: SlackStandIn) -> None:
+    slack._courier.ack_timeout_s = 0.05
+    async with aiohttp.ClientSession() as session:
+        old = await a_socket(slack, session)
+        typing = asyncio.create_task(slack.command(ALICE, FINANCE, "help"))
+        first = await old.receive_json()
+        assert slack.sockets.drop() == 1
+        lost = await typing
+
+        slack._courier.ack_timeout_s = 2.0
+        new = await a_socket(slack, session)
+        again = asyncio.create_task(slack.redeliver(lost))
+        second = await new.receive_json()
+        await new.send_json({"envelope_id": second["envelope_id"]})
+
+        assert (lost.error, (await again).is_ok) == ("operation_timeout", True)
+    assert first["payload"] == second["payload"]
+    assert first["envelope_id"] != second["envelope_id"]
+
+
+async def test_an_event_says_where_it_comes_from(slack: SlackStandIn) -> None:
+    async with aiohttp.ClientSession() as session:
+        socket = await a_socket(slack, session)
+        saying = asyncio.create_task(slack.people.say("U0STRANGER", "C0PARTNERS", "<@U0GONOGO> hi"))
+        envelope = await socket.receive_json()
+        await socket.send_json({"envelope_id": envelope["envelope_id"]})
+        said = await saying
+
+    payload = envelope["payload"]
+    assert (envelope["type"], envelope["accepts_response_payload"]) == ("events_api", False)
+    assert (envelope["retry_attempt"], envelope["retry_reason"]) == (0, "")
+    assert (payload["type"], payload["api_app_id"], payload["is_ext_shared_channel"]) == ("event_callback", "A0GONOGO", True)
+    assert payload["event"] == {
+        "type": "app_mention",
+        "user": "U0STRANGER",
+        "text": "<@U0GONOGO> hi",
+        "ts": said.ts,
+        "channel": "C0PARTNERS",
+        "event_ts": said.ts,
+        "team": "T0GONOGO",
+    }
+
+
+async def test_a_bot_that_wants_no_retry_gets_none(slack: SlackStandIn) -> None:
+    async def refuse(_request: web.Request) -> web.Response:
+        return web.Response(status=500, headers={"x-slack-no-retry": "1"})
+
+    app = web.Application()
+    app.add_routes([web.post("/", refuse), web.get("/", refuse)])
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    slack.request_url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    await slack.people.open_home(ALICE)
+    await runner.cleanup()
+
+    assert slack._courier._retries == set()
+    assert [one.retry for one in slack.traffic] == [0]
+
+
+async def test_retries_end_with_the_first_success() -> None:
+    clock = StepClock()
+    async with a_slack(ack_timeout_s=0.05, clock=clock) as slack, aiohttp.ClientSession() as session:
+        socket = await a_socket(slack, session)
+        assert not (await slack.people.open_home(ALICE)).is_ok
+        await socket.receive_json()
+        slack._courier.ack_timeout_s = 2.0
+        retried = await socket.receive_json()
+        await socket.send_json({"envelope_id": retried["envelope_id"]})
+        await asyncio.gather(*slack._courier._retries)
+
+    assert (retried["retry_attempt"], retried["retry_reason"]) == (1, "http_timeout")
+    assert clock.slept_s == [0]
+
+
 async def test_an_eleventh_socket_is_sent_away(slack: SlackStandIn) -> None:
     client = a_client(slack)
     async with aiohttp.ClientSession() as session:
@@ -764,3 +880,19 @@ def test_a_delivery_is_named_by_what_it_is_about() -> None:
     ]
 
     assert [one.name for one in named] == ["/launch", "block_actions", "app_mention"]
+
+
+async def test_a_stopped_stand_in_can_start_again(slack: SlackStandIn) -> None:
+    await slack.stop()
+    await slack.start()
+
+    assert (await a_client(slack).auth_test())["user_id"] == "U0GONOGO"
+
+
+async def test_the_wall_clock_is_utc_and_waits() -> None:
+    clock = WallClock()
+    before = clock.now()
+    await clock.sleep(0)
+
+    assert before.tzinfo is not None
+    assert clock.now() >= before

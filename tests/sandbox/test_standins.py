@@ -16,12 +16,14 @@ from hypothesis import strategies as st
 
 import bot.sandbox
 from bot.domain.provider import UNREADABLE, Reply
+from bot.providers import load
 from bot.sandbox.standins import STANDINS, Fault, FaultKind, ProviderStandIns, Run
 from bot.sandbox.standins._faults import FaultLine
 from bot.sandbox.standins._zuora_tenant import run_status as zuora_status
 from bot.sandbox.standins.captain_data import PHASES, RECIPES, job_status
 from bot.sandbox.standins.domo import MODELS
 from bot.sandbox.standins.domo import run_status as domo_status
+from bot.settings import read_configuration
 from tests.sandbox.standin_world import Seeds, World, a_world
 
 NAMES = sorted(STANDINS)
@@ -559,6 +561,8 @@ async def test_the_own_page_is_let_in(world: World) -> None:
 
 DEMO = (Path(bot.sandbox.__file__).parent / "demo.yaml").read_text()
 
+ADDRESSES = {f"{name.upper()}_URL": f"http://127.0.0.1:1/{name}" for name in NAMES}
+
 
 def demo() -> dict[str, Any]:
     return yaml.safe_load(DEMO)
@@ -580,6 +584,16 @@ def test_the_demo_has_one_connection_per_provider_and_no_literal_secret() -> Non
     }
     for each in connections.values():
         assert all(value.startswith("${") for value in [each["base_url"], *each["credential"].values()])
+
+
+def test_the_demo_is_a_configuration_that_the_bot_takes() -> None:
+    path = Path(bot.sandbox.__file__).parent / "demo.yaml"
+
+    read = read_configuration(path, providers=load(), environment=ProviderStandIns().environment() | ADDRESSES)
+
+    assert set(read.connections) == {"billing", "crm", "sales", "analytics", "growth"}
+    assert {connection.poll_every_s for connection in read.connections.values()} == {0.3}
+    assert set(read.policy.channels) == {"C0FINANCE", "C0SALES", "C0DATA"}
 
 
 def test_the_demos_workflows_are_those_of_the_stand_ins() -> None:

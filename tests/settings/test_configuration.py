@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import Annotated
 
 import pytest
 
@@ -14,7 +16,9 @@ from bot.settings import read_configuration
 from tests.settings.world import (
     ENVIRONMENT,
     GOOD,
+    PROVIDERS,
     AcmeOptions,
+    Freely,
     Mark,
     Nothing,
     changed,
@@ -118,6 +122,54 @@ def test_the_example_of_the_design_as_it_stands_names_only_what_is_not_built(tmp
         f"gonogo.yaml:{line + index}: {place}: not built yet: remove it, since nothing would act on it"
         for index, place in enumerate(places)
     ]
+
+
+def test_a_correlation_at_salesforce_is_not_built_yet(tmp_path: Path) -> None:
+    correlation = "    correlation: {input: RequestId, object: Case, field: Request_Id__c}\n"
+    text = changed("    api_version: v65.0\n", f"    api_version: v65.0\n{correlation}", built_part(DESIGN_EXAMPLE))
+
+    found = problems(tmp_path, text, providers=bot.providers.load(), environment=DESIGN_ENVIRONMENT)
+
+    line = line_of("    correlation:", text)
+    assert found == [
+        f"gonogo.yaml:{line}: connections.sales.correlation: not built yet: remove it, since nothing would act on it"
+    ]
+
+
+def test_numbers_and_words_of_a_provider_have_the_types_that_it_names(tmp_path: Path) -> None:
+    text = changed("    region: us\n", "    region: us\n    retries: 5\n    share: 0.25\n    is_strict: yes\n")
+
+    options = read(tmp_path, text).connections["billing"].options
+
+    assert (options.retries, options.share, options.is_strict) == (5, 0.25, True)
+    assert isinstance(options.share, float)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bound:
+    """Two keys that go together."""
+
+    user: Annotated[str | None, "A user."] = None
+    group: Annotated[str | None, "A group."] = None
+
+    def __post_init__(self) -> None:
+        """Refuse one without the other."""
+        if (self.user is None) != (self.group is None):
+            raise ValueError("user and group go together")
+
+
+class Binding(Freely):
+    """A provider whose own class refuses some values."""
+
+    options = Bound
+
+
+def test_a_rule_of_the_providers_own_class_is_a_fault_of_the_connection(tmp_path: Path) -> None:
+    text = changed("    provider: freely\n", "    provider: freely\n    user: someone\n")
+
+    found = problems(tmp_path, text, providers={**PROVIDERS, "freely": Binding()})
+
+    assert found == [f"gonogo.yaml:{line_of('  growth:', text)}: connections.growth: user and group go together"]
 
 
 def test_a_connection_becomes_a_value_with_everything_that_was_written(tmp_path: Path) -> None:

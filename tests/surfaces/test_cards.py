@@ -211,7 +211,7 @@ def test_text_tells_state_workflow_connection_launch_and_requester_in_this_order
 def test_a_workflow_without_a_name_is_called_by_its_id() -> None:
     say = the_card(standing(State.RUNNING, workflow_name=None, workflow_id="Escalate_to_Case"))
 
-    assert say.text.startswith("Running: Escalate_to_Case on billing, L-7K3QW, launched by <@U0ALICE>.")
+    assert say.text.startswith("Running: Escalate_to_Case on billing, L-7K3QW, asked for by <@U0ALICE>.")
 
 
 def test_the_longest_names_do_not_push_the_requester_out_of_the_text() -> None:

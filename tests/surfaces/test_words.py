@@ -2,22 +2,17 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
 from string import Formatter
-from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
 
 from bot.domain.inputs import read_inputs
 from bot.domain.model import InputSpec, InputType, Problem, Reason
 from bot.surfaces.command_text import LaunchText, Problems, correct_command, read_command
-from bot.surfaces.say import Bullets, compose, show_value
 from bot.surfaces.words import PROBLEMS, REASONS, Say, problem_sentence, reason_sentence, say_denied, say_problems
-from tests.block_limits import assert_harmless, assert_within_limits, shown, units
+from tests.block_limits import assert_harmless, assert_within_limits
 
 ROOT = Path(__file__).parents[2]
 CONTRACT_PROBLEMS = {
@@ -246,65 +241,3 @@ def test_a_refusal_by_policy_gives_every_reason(snapshot: SnapshotAssertion) -> 
     assert "<@U0GUEST>" in say.text
     assert "/invite @gonogo" in say.text
     assert say == snapshot
-
-
-# --- composing ---------------------------------------------------------------------------------------------------------
-
-PARAGRAPHS = st.lists(
-    st.one_of(
-        st.lists(st.text(max_size=3000), min_size=1, max_size=3).map(tuple),
-        st.builds(Bullets, lines=st.lists(st.tuples(st.text(max_size=2000)), max_size=30).map(tuple), is_marked=st.booleans()),
-    ),
-    min_size=1,
-    max_size=6,
-)
-
-
-@given(paragraphs=PARAGRAPHS, most=st.integers(min_value=200, max_value=4000))
-def test_a_message_never_passes_its_limit(paragraphs: list[Any], most: int) -> None:
-    assert units(compose(*paragraphs, most=most).text) <= most
-
-
-def test_short_paragraphs_stay_whole_beside_a_long_one() -> None:
-    say = compose(("x" * 10_000,), ("Run 55.",), Bullets(lines=(("a = 1",), ("b = 2",))))
-
-    assert say.text.endswith("…\nRun 55.\n• a = 1\n• b = 2")
-    assert_within_limits(say)
-
-
-def test_lines_without_marks_stand_below_each_other() -> None:
-    say = compose(Bullets(lines=(("one",), ("two",)), is_marked=False))
-
-    assert say.text == "one\ntwo"
-    assert shown(say) == "one\n\n\ntwo"
-
-
-# --- values ------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        ("plain", "plain"),
-        (None, "null"),
-        (True, "true"),
-        (False, "false"),
-        (0, "0"),
-        (Decimal("1.50"), "1.50"),
-        ([], "[]"),
-        ({}, "{}"),
-        ({"a": [1, Decimal("2.0"), None, True, "x"]}, '{"a": [1, 2.0, null, true, "x"]}'),
-        ([[[[[[["deep"]]]]]]], "[[[[[[…]]]]]]"),
-        (list(range(51)), f"[{', '.join(map(str, range(50)))}, …]"),
-    ],
-)
-def test_values_are_shown_as_json_that_people_read(value: Any, expected: str) -> None:
-    assert show_value(value) == expected
-
-
-def test_a_value_nested_beyond_all_measure_is_shown_all_the_same() -> None:
-    value: Any = "core"
-    for _ in range(5000):
-        value = {"in": [value]}
-
-    assert "…" in show_value(value)

@@ -191,7 +191,8 @@ def run_status(run: Run, now: float) -> str:
 def task_states(run: Run, now: float) -> list[str]:
     """How each of the four tasks stands, in the words of the run's ``tasks``."""
     status, count = run_status(run, now), len(TASK_NAMES)
-    over = min(count, int(max(run.progress(now), 0) * count))
+    share = PENDING_FROM if status == "Pending" else max(run.progress(now), 0)
+    over = min(count, int(share * count))
     rest = {"Queued": "queued", "Pending": "pending", "Stopped": "stopped"}.get(status, "processing")
     states = ["success"] * over + [rest] * (count - over)
     if over == count and DEFINITIONS[int(run.workflow_id)].fails:
