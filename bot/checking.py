@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
@@ -62,6 +62,5 @@ def _click_faults(path: Path, manifest: Any) -> list[str]:
 def _at(tree: Any, *keys: str, default: Any) -> Any:
     """What stands at ``keys`` in a tree of mappings; ``default`` where there is nothing."""
     for key in keys:
-        branch: Any = tree if isinstance(tree, dict) else {}
-        tree = branch.get(key)
+        tree = cast("dict[str, Any]", tree).get(key) if isinstance(tree, dict) else None
     return default if tree is None else tree

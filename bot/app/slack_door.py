@@ -95,7 +95,10 @@ def _cure(code: str, setting: str) -> str:
 
 
 def bolt_app(settings: Settings, client: AsyncWebClient, workspace: Workspace) -> AsyncApp:
-    """The Bolt app for both ways in. Whose token it is was settled at the start, so nothing is asked per delivery."""
+    """The Bolt app for both ways in. Whose token it is was settled at the start, so nothing is asked per delivery.
+
+    Bolt's own client bears no token: it would only warn that the authorised one is used instead.
+    """
     result = AuthorizeResult(
         enterprise_id=workspace.enterprise_id,
         team_id=workspace.team_id,
@@ -109,7 +112,7 @@ def bolt_app(settings: Settings, client: AsyncWebClient, workspace: Workspace) -
 
     secret = settings.slack_signing_secret
     return AsyncApp(
-        client=client,
+        client=AsyncWebClient(base_url=client.base_url, session=client.session, timeout=client.timeout, retry_handlers=[]),
         authorize=authorize,
         signing_secret=secret.reveal() if secret else None,
         process_before_response=True,

@@ -1,6 +1,7 @@
 """Reads what people typed into inputs as typed values, and names every misfit at once.
 
-Why a default of the workflow is applied here: it is part of what runs, so it must be seen, approved and stored with the launch.
+Why a default of ours is applied here: it is part of what runs, so it must be seen, approved and stored with the launch. A default
+that the provider told is its own to fill in; where the input is required we send it, so that nothing depends on that.
 A default that does not fit its own input is as good as none.
 
 Why an empty value is a missing one also where text is wanted (design.md, section 11): a form cannot tell them apart.
@@ -70,7 +71,7 @@ def read_inputs(specs: tuple[InputSpec, ...], given: Mapping[str, str]) -> tuple
     for name, spec in known.items():
         if not is_left_out(spec, given.get(name, "")):
             value = read_value(spec, given[name])
-        elif is_valid_default(spec):
+        elif (spec.required or spec.is_default_ours) and is_valid_default(spec):
             value = read_default(spec)
         elif spec.required:
             value = Problem(code="missing_input", facts={"name": name, "type": spec.type.value, "example": example_value(spec)})

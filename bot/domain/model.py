@@ -100,7 +100,11 @@ class InputType(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class InputSpec:
-    """One input that a workflow takes. ``many`` means a list of such values."""
+    """One input that a workflow takes. ``many`` means a list of such values.
+
+    ``is_default_ours``: the default stands in our configuration, so we send it; one that the provider told it fills in itself,
+    and we send it only where the input is required.
+    """
 
     name: str
     type: InputType = InputType.TEXT
@@ -108,6 +112,7 @@ class InputSpec:
     label: str | None = None
     hint: str | None = None
     default: Json = None
+    is_default_ours: bool = False
     options: tuple[str, ...] = ()
     many: bool = False
 

@@ -71,7 +71,7 @@ class HttpWire:
             return await self._drive(wire, exchange)
 
     async def _drive(self, wire: _Wire, exchange: Exchange[A]) -> A | Any:
-        """The login's own trouble is an answer of every verb, so it is handed on as it is, unless something was changed before."""
+        """A login's own trouble is an answer of every verb, so it is handed on as it is, unless something was changed before."""
         is_changed = False
         try:
             call = next(exchange)

@@ -3,8 +3,8 @@
 Why aiohttp carries httpx: httpx's own pool costs about five times the CPU per request and stands still above some hundred waiting
 requests (shared performance notes, 2). httpx stays the client that everything is written against.
 
-Why everything but a read gets a connection of its own: a server may close an idle connection just as we send on it. That looks like
-a lost answer, and a lost answer to a start is *in doubt*. A fresh connection has no such moment.
+Why everything but a read gets a connection of its own: a server may close an idle connection just as we send on it. That looks
+like a lost answer, and a lost answer to a start is *in doubt*. A fresh connection has no such moment.
 
 Why redirects are never followed, cookies never kept and proxies never used: the credential would go to an address that nobody
 configured.
@@ -114,8 +114,12 @@ def _connect_timeout_s(timeout_s: float) -> float:
 def _client(timeout_s: float, at_once: int, *, is_fresh: bool) -> httpx.AsyncClient:
     def session() -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(force_close=is_fresh, limit=at_once, ssl=_tls())
-        middlewares = (_send_once,) if is_fresh else ()
-        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), middlewares=middlewares)
+        return aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            middlewares=(_send_once,) if is_fresh else (),
+            skip_auto_headers=("Content-Type",),  # a call without a body is of no type
+        )
 
     return httpx.AsyncClient(
         transport=AiohttpTransport(client=session, verify=_tls()),
@@ -204,6 +208,5 @@ async def _gunzipped(response: httpx.Response) -> bytes:
 def _network_words(error: Exception, *, was_sent: bool) -> str:
     if not was_sent:
         return "no connection could be made"
-    if isinstance(error.__cause__ or error, (TimeoutError, httpx.TimeoutException)):
-        return "no answer in time"
-    return "the connection broke before an answer came"
+    is_late = isinstance(error, TimeoutError) or isinstance(error.__cause__, TimeoutError)
+    return "no answer in time" if is_late else "the connection broke before an answer came"

@@ -28,12 +28,14 @@ _log = structlog.get_logger("gonogo.slack")
 
 PERMANENT = frozenset(
     {
+        "cannot_reply_to_message",
         "cant_update_message",
         "channel_is_limited_access",
         "channel_not_found",
         "edit_window_closed",
         "invalid_blocks",
         "is_archived",
+        "is_inactive",
         "message_not_found",
         "messages_tab_disabled",
         "msg_too_long",

@@ -66,7 +66,12 @@ class SlackDirectory:
         return user.get("team_id") != self._team_id and not is_ours
 
     async def _ask_channel(self, channel_id: str) -> Channel:
-        """A channel that Slack does not show us is one that the bot is not in: that is an answer, not a failure."""
+        """A channel that Slack does not show us is one that the bot is not in: that is an answer, not a failure.
+
+        Direct messages are not asked about: that would need one more Slack scope, and nothing is ever launched in one.
+        """
+        if channel_id.startswith("D"):
+            return Channel(channel_id=channel_id, name="direct message", is_member=True)
         try:
             found = await self._call(f"the channel {channel_id}", "conversations.info", channel=channel_id)
         except LookupFailedError as error:

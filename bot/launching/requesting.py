@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from bot.domain.errors import LaunchIdTakenError, LookupFailedError
 from bot.domain.inputs import read_inputs
-from bot.domain.model import Connection, Delivery, Event, EventKind, InputSpec, Launch, Problem, Workflow
+from bot.domain.model import RESERVED_WORDS, Connection, Delivery, Event, EventKind, InputSpec, Launch, Problem, Workflow
 from bot.domain.policy import Asker, Decision, Deny, covers
 from bot.domain.provider import Provider
 from bot.domain.spelling import closest
@@ -131,7 +131,8 @@ class Requesting:
 
     def _unknown_connection(self, typed: str, channel_id: str) -> Refusal:
         known = self.granted_connections(channel_id)
-        return refused("unknown_connection", typed=typed, closest=closest(typed, known) or "", known=", ".join(known))
+        near = closest(typed, (*known, *RESERVED_WORDS)) or ""
+        return refused("unknown_connection", typed=typed, closest=near, known=", ".join(known))
 
     def _not_found(self, found: Found, typed: LaunchText, channel_id: str) -> Refusal:
         """Only what this channel may launch is named: other workflows are nobody's business here."""

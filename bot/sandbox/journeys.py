@@ -128,7 +128,7 @@ TROUBLE: tuple[Journey, ...] = (
         user_id="U0GUEST",
         channel_id="C0FINANCE",
         typed=f"billing 396 {_AMOUNTS}",
-        refused_with="guest",
+        refused_with="Guests",
     ),
     Journey(
         title="A channel without grants",

@@ -1,4 +1,4 @@
-"""Shows a workspace in the terminal: people's commands, the bot's cards as they change, thread lines, answers that one person sees."""
+"""Shows a workspace in the terminal: commands, the bot's cards as they change, thread lines, answers that one person sees."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Mapping
 from rich.console import Console
 from rich.text import Text
 
-from bot.sandbox.slack_changes import Change
-from bot.sandbox.workspace import Message, Workspace
+from bot.sandbox.slack.changes import Change
+from bot.sandbox.slack.workspace import Message, Workspace
 
 BOT = "gonogo"
 

@@ -13,8 +13,8 @@ from rich.rule import Rule
 
 from bot.sandbox.journeys import JOURNEYS, Journey, Request
 from bot.sandbox.screen import Screen, shown_request
+from bot.sandbox.slack.workspace import Message, Workspace
 from bot.sandbox.standins import Received
-from bot.sandbox.workspace import Message, Workspace
 from bot.sandbox.world import Sandbox
 
 ENDS_WITHIN_S = 30.0

@@ -17,8 +17,8 @@ from typing import Self
 
 import bot
 from bot.sandbox.slack import SlackStandIn
+from bot.sandbox.slack.workspace import Workspace
 from bot.sandbox.standins import ProviderStandIns
-from bot.sandbox.workspace import Workspace
 
 CONFIGURATION = Path(__file__).parent / "demo.yaml"
 STARTS_WITHIN_S = 20.0

@@ -174,6 +174,7 @@ def _input(name: str, section: InputSection) -> InputSpec:
         label=section.label,
         hint=section.hint,
         default=section.default,
+        is_default_ours=section.default is not None,
         options=tuple(section.options),
         many=section.many,
     )

@@ -1,6 +1,7 @@
 """Acts on launches that are due: starts, recovers, tracks and stops them at their provider.
 
-Decides nothing: domain/reactions does. STARTING is committed before the first byte is sent. Whoever finds a launch in STARTING therefore knows that it was possibly sent.
+Decides nothing: domain/reactions does. STARTING is committed before the first byte is sent, so whoever finds a launch in STARTING
+knows that it was possibly sent.
 """
 
 from __future__ import annotations

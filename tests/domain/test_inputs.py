@@ -116,10 +116,18 @@ def test_a_default_fills_what_was_not_given_and_only_that() -> None:
     specs = (
         spec(InputType.DECIMAL, name="a", default="1.50", required=True),
         spec(InputType.INTEGER, name="b", default=7),
-        spec(InputType.BOOLEAN, name="c", default=False),
+        spec(InputType.BOOLEAN, name="c", default=False, is_default_ours=True),
     )
 
     assert read_inputs(specs, {"b": "8", "c": ""}) == ({"a": Decimal("1.50"), "b": 8, "c": False}, ())
+
+
+def test_a_default_of_the_provider_is_its_own_to_fill_in_unless_the_input_is_required() -> None:
+    told = spec(InputType.INTEGER, default=7)
+
+    assert read_inputs((told,), {}) == ({}, ())
+    assert read_inputs((spec(InputType.INTEGER, default=7, required=True),), {}) == ({"x": 7}, ())
+    assert read_inputs((spec(InputType.INTEGER, default=7, is_default_ours=True),), {}) == ({"x": 7}, ())
 
 
 def test_a_default_that_does_not_fit_is_as_good_as_none() -> None:

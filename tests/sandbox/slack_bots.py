@@ -13,7 +13,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox.slack import SlackStandIn
-from bot.sandbox.workspace import Workspace
+from bot.sandbox.slack.workspace import Workspace
 
 FINANCE = "C0FINANCE"
 ALICE = "U0ALICE"

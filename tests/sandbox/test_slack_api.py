@@ -17,12 +17,12 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox.slack import SlackStandIn
-from bot.sandbox.slack_api import METHODS
-from bot.sandbox.slack_errors import NotPossibleError
-from bot.sandbox.slack_faults import RESPONSE_URL, Faults, SlackFault
-from bot.sandbox.slack_limits import LIMITS, Limits
-from bot.sandbox.slack_world import User
-from bot.sandbox.workspace import Workspace
+from bot.sandbox.slack.api import METHODS
+from bot.sandbox.slack.errors import NotPossibleError
+from bot.sandbox.slack.faults import RESPONSE_URL, Faults, SlackFault
+from bot.sandbox.slack.limits import LIMITS, Limits
+from bot.sandbox.slack.workspace import Workspace
+from bot.sandbox.slack.world import User
 from tests.builders import NOON, FrozenClock
 from tests.sandbox.slack_bots import (
     ALICE,

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from slack_sdk.errors import SlackObjectFormationError
 from slack_sdk.models.blocks import Block, BlockElement
 
-from bot.sandbox.slack_blocks import Surface, block_problems, refuse_bad_blocks, refuse_bad_view
-from bot.sandbox.slack_errors import SlackError
+from bot.sandbox.slack.blocks import Surface, block_problems, refuse_bad_blocks, refuse_bad_view
+from bot.sandbox.slack.errors import SlackError
 from tests.sandbox.slack_bots import a_home, a_modal, a_text_field, actions, an_input, button, section
 
 

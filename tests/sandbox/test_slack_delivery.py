@@ -14,14 +14,14 @@ from aiohttp import web
 from slack_bolt.async_app import AsyncApp
 
 from bot.sandbox.slack import SlackStandIn
-from bot.sandbox.slack_clock import WallClock
-from bot.sandbox.slack_demo import SIGNING_SECRET
-from bot.sandbox.slack_errors import NotPossibleError
-from bot.sandbox.slack_faults import SlackFault
-from bot.sandbox.slack_forms import suggestions
-from bot.sandbox.slack_payloads import Delivery
-from bot.sandbox.slack_sockets import MAX_SOCKETS
-from bot.sandbox.workspace import Workspace, dm_id
+from bot.sandbox.slack.clock import WallClock
+from bot.sandbox.slack.demo import SIGNING_SECRET
+from bot.sandbox.slack.errors import NotPossibleError
+from bot.sandbox.slack.faults import SlackFault
+from bot.sandbox.slack.forms import suggestions
+from bot.sandbox.slack.payloads import Delivery
+from bot.sandbox.slack.sockets import MAX_SOCKETS
+from bot.sandbox.slack.workspace import Workspace, dm_id
 from tests.builders import FrozenClock
 from tests.sandbox.slack_bots import (
     ALICE,

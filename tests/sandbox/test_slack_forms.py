@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox.slack_errors import NotPossibleError
-from bot.sandbox.slack_filling import fill, submitted
-from bot.sandbox.slack_forms import State, controls, initial_state, named
+from bot.sandbox.slack.errors import NotPossibleError
+from bot.sandbox.slack.filling import fill, submitted
+from bot.sandbox.slack.forms import State, controls, initial_state, named
 from tests.sandbox.slack_bots import a_text_field, actions, an_input, button, section
 
 OPTIONS = [{"text": {"type": "plain_text", "text": name}, "value": name[0]} for name in ("Apple", "Banana", "Cherry")]

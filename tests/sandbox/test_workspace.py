@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.sandbox.slack_errors import SlackError
-from bot.sandbox.slack_forms import initial_state
-from bot.sandbox.slack_tickets import RESPONSE_URL_USES, ResponseUrls, Tickets, Triggers
-from bot.sandbox.slack_world import SlackApp, manifest_scopes
-from bot.sandbox.workspace import Message, Workspace, dm_id
+from bot.sandbox.slack.errors import SlackError
+from bot.sandbox.slack.forms import initial_state
+from bot.sandbox.slack.tickets import RESPONSE_URL_USES, ResponseUrls, Tickets, Triggers
+from bot.sandbox.slack.workspace import Message, Workspace, dm_id
+from bot.sandbox.slack.world import SlackApp, manifest_scopes
 from tests.builders import NOON
 from tests.sandbox.slack_bots import ALICE, BOB, FINANCE, a_home, a_modal, a_text_field, actions, button, section
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
@@ -121,6 +122,8 @@ async def test_an_older_version_told_late_does_not_hide_a_newer_one(store: Store
     await store.card_told(L, ts="1.1", version=1)
 
     assert await tell(store) == []
+    await happen(store, EventKind.PROGRESSED)
+    assert (await tell(store))[0].told_version == 2
 
 
 @pytest.mark.parametrize("kind", [EventKind.PROGRESSED, EventKind.SUCCEEDED])
@@ -249,11 +252,12 @@ async def test_a_telling_that_slack_never_takes_is_not_due_again(store: Store) -
     assert await store.next_telling() is None
 
 
-async def test_a_failure_after_all_was_told_by_another_asks_for_nothing(store: Store) -> None:
+@pytest.mark.parametrize("retry_at", [None, at(1)])
+async def test_a_failure_after_all_was_told_by_another_asks_for_nothing(store: Store, retry_at: datetime | None) -> None:
     await keep(store)
     [slow] = await tell(store)
     await store.card_told(L, ts="1.1", version=slow.launch.version)
-    await store.telling_failed(L, retry_at=None, error="is_archived")
+    await store.telling_failed(L, retry_at=retry_at, error="is_archived")
 
     assert await store.next_telling() is None
     await happen(store, EventKind.STARTING, when=at(1))

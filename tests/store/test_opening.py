@@ -8,7 +8,6 @@ import os
 import sqlite3
 import threading
 from contextlib import closing
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -20,7 +19,6 @@ from bot.store.schema import MIGRATIONS, Migration
 from bot.store.sqlite import SqliteStore
 from tests.builders import a_delivery
 
-MINUTE = timedelta(minutes=1)
 LATER = Migration(name="0002_notes", sqlite="CREATE TABLE notes (note TEXT) STRICT;")
 
 

@@ -122,7 +122,9 @@ class StoreEqualsItsModel(RuleBasedStateMachine):
         saved = self.run(self.store.save(launch, event, has_line=has_line, keep_lease=keep, holder=holder))
 
         assert saved == self.model.save(launch, event, has_line=has_line and has_event, keep_lease=keep, holder=holder)
-        self.read.append(self.model.kept[launch.launch_id].launch)
+        kept = self.model.kept[launch.launch_id]
+        assert self.run(self.store.events(launch.launch_id)) == tuple(kept.events)
+        self.read.append(kept.launch)
 
     # --- leases ---
 

@@ -20,12 +20,10 @@ from structlog.testing import capture_logs
 from bot.domain.errors import BotError, LaunchIdTakenError, StoreUnavailableError, UnreadableRowError
 from bot.domain.model import EventKind, Launch, State
 from bot.store import schema
-from bot.store.schema import Migration
 from bot.store.sqlite import SqliteStore
 from tests.builders import NOON, a_delivery, a_launch, an_event
 
 MINUTE = timedelta(minutes=1)
-LATER = Migration(name="0002_notes", sqlite="CREATE TABLE notes (note TEXT) STRICT;")
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bot.sandbox.slack_block_rules import (
+from bot.sandbox.slack.block_rules import (
     Rule,
     anything,
     boolean,
@@ -24,7 +24,7 @@ from bot.sandbox.slack_block_rules import (
     text,
     typed,
 )
-from bot.sandbox.slack_shapes import mappings
+from bot.sandbox.slack.shapes import mappings
 
 ID = string(255)
 URL = string(3000, shortest=1)

@@ -17,10 +17,10 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from bot.sandbox.slack_delivery import Acknowledged
-from bot.sandbox.slack_errors import NotPossibleError
-from bot.sandbox.slack_faults import SlackFault
-from bot.sandbox.slack_shapes import is_mapping
+from bot.sandbox.slack.delivery import Acknowledged
+from bot.sandbox.slack.errors import NotPossibleError
+from bot.sandbox.slack.faults import SlackFault
+from bot.sandbox.slack.shapes import is_mapping
 
 if TYPE_CHECKING:
     from bot.sandbox.slack import SlackStandIn

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from bot.sandbox.slack_calls import Call
-from bot.sandbox.slack_errors import SlackError, invalid_arguments
-from bot.sandbox.slack_world import Channel, User, UserGroup
+from bot.sandbox.slack.calls import Call
+from bot.sandbox.slack.errors import SlackError, invalid_arguments
+from bot.sandbox.slack.world import Channel, User, UserGroup
 
 LONG_AGO = 1_700_000_000
 

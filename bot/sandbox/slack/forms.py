@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.sandbox.slack_errors import NotPossibleError
-from bot.sandbox.slack_shapes import copy, is_list, is_mapping, mapping, mappings, plain
+from bot.sandbox.slack.errors import NotPossibleError
+from bot.sandbox.slack.shapes import copy, is_list, is_mapping, mapping, mappings, plain
 
 State = dict[str, dict[str, dict[str, Any]]]
 """block_id → action_id → what stands in that field."""

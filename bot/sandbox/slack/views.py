@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from bot.sandbox.slack_changes import Change, ChangeKind
-from bot.sandbox.slack_errors import SlackError
-from bot.sandbox.slack_forms import State, carried_over, initial_state, with_ids
-from bot.sandbox.slack_shapes import copy
+from bot.sandbox.slack.changes import Change, ChangeKind
+from bot.sandbox.slack.errors import SlackError
+from bot.sandbox.slack.forms import State, carried_over, initial_state, with_ids
+from bot.sandbox.slack.shapes import copy
 
 MAX_STACKED = 3
 

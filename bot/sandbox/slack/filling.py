@@ -10,9 +10,9 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import urlsplit
 
-from bot.sandbox.slack_errors import NotPossibleError
-from bot.sandbox.slack_forms import STATE_KEYS, Control, State, controls, filled
-from bot.sandbox.slack_shapes import is_mapping
+from bot.sandbox.slack.errors import NotPossibleError
+from bot.sandbox.slack.forms import STATE_KEYS, Control, State, controls, filled
+from bot.sandbox.slack.shapes import is_mapping
 
 MAX_TEXT = 3000
 

@@ -18,11 +18,11 @@ from urllib.parse import urlencode
 
 import aiohttp
 
-from bot.sandbox.slack_clock import SlackClock
-from bot.sandbox.slack_payloads import Delivery
-from bot.sandbox.slack_shapes import is_mapping
-from bot.sandbox.slack_sockets import Sockets
-from bot.sandbox.slack_traffic import Traffic, masked
+from bot.sandbox.slack.clock import SlackClock
+from bot.sandbox.slack.payloads import Delivery
+from bot.sandbox.slack.shapes import is_mapping
+from bot.sandbox.slack.sockets import Sockets
+from bot.sandbox.slack.traffic import Traffic, masked
 
 RETRY_AFTER_S = (0.0, 60.0, 300.0)
 TOLD_ONCE_MORE = "x-slack-no-retry"

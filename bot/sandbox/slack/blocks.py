@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
-from bot.sandbox.slack_block_rules import (
+from bot.sandbox.slack.block_rules import (
     Rule,
     anything,
     boolean,
@@ -27,9 +27,9 @@ from bot.sandbox.slack_block_rules import (
     text,
     typed,
 )
-from bot.sandbox.slack_elements import ID, IN_ACTIONS, IN_CONTEXT, IN_INPUT, IN_SECTION, URL
-from bot.sandbox.slack_errors import SlackError, invalid_arguments
-from bot.sandbox.slack_shapes import is_list, mappings
+from bot.sandbox.slack.elements import ID, IN_ACTIONS, IN_CONTEXT, IN_INPUT, IN_SECTION, URL
+from bot.sandbox.slack.errors import SlackError, invalid_arguments
+from bot.sandbox.slack.shapes import is_list, mappings
 
 Surface = Literal["message", "modal", "home"]
 

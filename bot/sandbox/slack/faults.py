@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from bot.sandbox.slack_errors import NotPossibleError
+from bot.sandbox.slack.errors import NotPossibleError
 
 EVERY_METHOD = "*"
 RESPONSE_URL = "response_url"

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.sandbox.slack_blocks import refuse_bad_view
-from bot.sandbox.slack_calls import Call
-from bot.sandbox.slack_errors import SlackError
-from bot.sandbox.slack_tickets import Trigger
-from bot.sandbox.slack_views import View
-from bot.sandbox.workspace import Workspace
+from bot.sandbox.slack.blocks import refuse_bad_view
+from bot.sandbox.slack.calls import Call
+from bot.sandbox.slack.errors import SlackError
+from bot.sandbox.slack.tickets import Trigger
+from bot.sandbox.slack.views import View
+from bot.sandbox.slack.workspace import Workspace
 
 
 def open_view(call: Call) -> dict[str, Any]:

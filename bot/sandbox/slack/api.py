@@ -13,17 +13,17 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.sandbox import slack_chat, slack_lookups, slack_view_methods
-from bot.sandbox.slack_calls import Answer, Call
-from bot.sandbox.slack_clock import SlackClock
-from bot.sandbox.slack_errors import SlackError
-from bot.sandbox.slack_faults import FaultKind, Faults, SlackFault
-from bot.sandbox.slack_limits import Limits
-from bot.sandbox.slack_shapes import is_mapping
-from bot.sandbox.slack_tickets import Tickets
-from bot.sandbox.slack_traffic import Traffic, masked
-from bot.sandbox.slack_world import Token
-from bot.sandbox.workspace import Workspace
+from bot.sandbox.slack import chat, lookups, view_methods
+from bot.sandbox.slack.calls import Answer, Call
+from bot.sandbox.slack.clock import SlackClock
+from bot.sandbox.slack.errors import SlackError
+from bot.sandbox.slack.faults import FaultKind, Faults, SlackFault
+from bot.sandbox.slack.limits import Limits
+from bot.sandbox.slack.shapes import is_mapping
+from bot.sandbox.slack.tickets import Tickets
+from bot.sandbox.slack.traffic import Traffic, masked
+from bot.sandbox.slack.workspace import Workspace
+from bot.sandbox.slack.world import Token
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,26 +37,26 @@ class Method:
 
 
 METHODS: Mapping[str, Method] = {
-    "apps.connections.open": Method(answer=slack_lookups.open_connection, scope="connections:write", is_for_app=True),
-    "auth.test": Method(answer=slack_lookups.auth_test),
-    "chat.delete": Method(answer=slack_chat.delete, scope="chat:write"),
-    "chat.getPermalink": Method(answer=slack_chat.get_permalink),
-    "chat.postEphemeral": Method(answer=slack_chat.post_ephemeral, scope="chat:write", missing="attachments"),
+    "apps.connections.open": Method(answer=lookups.open_connection, scope="connections:write", is_for_app=True),
+    "auth.test": Method(answer=lookups.auth_test),
+    "chat.delete": Method(answer=chat.delete, scope="chat:write"),
+    "chat.getPermalink": Method(answer=chat.get_permalink),
+    "chat.postEphemeral": Method(answer=chat.post_ephemeral, scope="chat:write", missing="attachments"),
     "chat.postMessage": Method(
-        answer=slack_chat.post_message,
+        answer=chat.post_message,
         scope="chat:write",
         missing="attachments, markdown_text, names instead of ids, reply_broadcast, another author",
     ),
-    "chat.update": Method(answer=slack_chat.update, scope="chat:write", missing="attachments, markdown_text, files"),
-    "conversations.info": Method(answer=slack_lookups.conversations_info),
-    "conversations.open": Method(answer=slack_lookups.conversations_open, scope="im:write", missing="several people"),
-    "usergroups.list": Method(answer=slack_lookups.usergroups_list, scope="usergroups:read"),
-    "usergroups.users.list": Method(answer=slack_lookups.usergroup_users, scope="usergroups:read"),
-    "users.info": Method(answer=slack_lookups.users_info, scope="users:read", missing="locale, e-mail, pictures"),
-    "views.open": Method(answer=slack_view_methods.open_view, missing="interactivity_pointer"),
-    "views.publish": Method(answer=slack_view_methods.publish_view),
-    "views.push": Method(answer=slack_view_methods.push_view, missing="interactivity_pointer"),
-    "views.update": Method(answer=slack_view_methods.update_view),
+    "chat.update": Method(answer=chat.update, scope="chat:write", missing="attachments, markdown_text, files"),
+    "conversations.info": Method(answer=lookups.conversations_info),
+    "conversations.open": Method(answer=lookups.conversations_open, scope="im:write", missing="several people"),
+    "usergroups.list": Method(answer=lookups.usergroups_list, scope="usergroups:read"),
+    "usergroups.users.list": Method(answer=lookups.usergroup_users, scope="usergroups:read"),
+    "users.info": Method(answer=lookups.users_info, scope="users:read", missing="locale, e-mail, pictures"),
+    "views.open": Method(answer=view_methods.open_view, missing="interactivity_pointer"),
+    "views.publish": Method(answer=view_methods.publish_view),
+    "views.push": Method(answer=view_methods.push_view, missing="interactivity_pointer"),
+    "views.update": Method(answer=view_methods.update_view),
 }
 
 

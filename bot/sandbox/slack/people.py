@@ -9,17 +9,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.sandbox.slack_clock import SlackClock
-from bot.sandbox.slack_delivery import Acknowledged, Courier
-from bot.sandbox.slack_errors import NotPossibleError
-from bot.sandbox.slack_filling import fill, refuse_impossible, submitted
-from bot.sandbox.slack_forms import ASKED, PRESSED, Control, named, picked, pressed
-from bot.sandbox.slack_payloads import Delivery, Payloads, used
-from bot.sandbox.slack_settling import Settling
-from bot.sandbox.slack_view_methods import view_json
-from bot.sandbox.slack_views import View
-from bot.sandbox.slack_world import Channel, User
-from bot.sandbox.workspace import Message, Workspace, dm_id
+from bot.sandbox.slack.clock import SlackClock
+from bot.sandbox.slack.delivery import Acknowledged, Courier
+from bot.sandbox.slack.errors import NotPossibleError
+from bot.sandbox.slack.filling import fill, refuse_impossible, submitted
+from bot.sandbox.slack.forms import ASKED, PRESSED, Control, named, picked, pressed
+from bot.sandbox.slack.payloads import Delivery, Payloads, used
+from bot.sandbox.slack.settling import Settling
+from bot.sandbox.slack.view_methods import view_json
+from bot.sandbox.slack.views import View
+from bot.sandbox.slack.workspace import Message, Workspace, dm_id
+from bot.sandbox.slack.world import Channel, User
 
 DEFAULT_QUERY_LENGTH = 3
 

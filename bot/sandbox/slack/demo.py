@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.sandbox.slack_world import Channel, SlackApp, Team, Token, User, UserGroup
+from bot.sandbox.slack.world import Channel, SlackApp, Team, Token, User, UserGroup
 
 TEAM = Team(team_id="T0GONOGO", name="Gonogo Sandbox", domain="gonogo-sandbox")
 BOT = "U0GONOGO"

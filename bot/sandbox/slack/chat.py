@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.sandbox.slack_blocks import refuse_bad_blocks
-from bot.sandbox.slack_calls import Call
-from bot.sandbox.slack_errors import SlackError
-from bot.sandbox.slack_world import Channel
-from bot.sandbox.workspace import Message, Workspace
+from bot.sandbox.slack.blocks import refuse_bad_blocks
+from bot.sandbox.slack.calls import Call
+from bot.sandbox.slack.errors import SlackError
+from bot.sandbox.slack.workspace import Message, Workspace
+from bot.sandbox.slack.world import Channel
 
 # chat.postMessage cuts a longer text off; chat.update refuses a text that is far shorter than that.
 LONGEST_POST = 40_000

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
-from bot.sandbox.slack_chat import message_json
-from bot.sandbox.slack_forms import Control, initial_state
-from bot.sandbox.slack_tickets import Tickets
-from bot.sandbox.slack_view_methods import view_json
-from bot.sandbox.slack_views import View
-from bot.sandbox.slack_world import Channel
-from bot.sandbox.workspace import Message, Workspace
+from bot.sandbox.slack.chat import message_json
+from bot.sandbox.slack.forms import Control, initial_state
+from bot.sandbox.slack.tickets import Tickets
+from bot.sandbox.slack.view_methods import view_json
+from bot.sandbox.slack.views import View
+from bot.sandbox.slack.workspace import Message, Workspace
+from bot.sandbox.slack.world import Channel
 
 DeliveryKind: TypeAlias = Literal["slash_commands", "interactive", "events_api"]
 VERIFICATION = "sandbox-verification"

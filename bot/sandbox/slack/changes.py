@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
-    from bot.sandbox.slack_views import View
-    from bot.sandbox.workspace import Message
+    from bot.sandbox.slack.views import View
+    from bot.sandbox.slack.workspace import Message
 
 T = TypeVar("T")
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from bot.sandbox.slack_errors import SlackError, invalid_arguments
-from bot.sandbox.slack_shapes import is_mapping
-from bot.sandbox.slack_tickets import Tickets
-from bot.sandbox.slack_world import Channel, Token, User
-from bot.sandbox.workspace import Workspace
+from bot.sandbox.slack.errors import SlackError, invalid_arguments
+from bot.sandbox.slack.shapes import is_mapping
+from bot.sandbox.slack.tickets import Tickets
+from bot.sandbox.slack.workspace import Workspace
+from bot.sandbox.slack.world import Channel, Token, User
 
 YES = frozenset({"1", "true", "True"})
 

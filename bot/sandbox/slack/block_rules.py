@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
-from bot.sandbox.slack_shapes import is_list, is_mapping
+from bot.sandbox.slack.shapes import is_list, is_mapping
 
 Rule: TypeAlias = Callable[[Any, str], Iterator[str]]
 """(value, its JSON pointer) → problems."""

@@ -10,7 +10,7 @@ import itertools
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from bot.sandbox.slack_errors import SlackError
+from bot.sandbox.slack.errors import SlackError
 
 TRIGGER_LIFE = timedelta(seconds=3)
 RESPONSE_URL_LIFE = timedelta(minutes=30)

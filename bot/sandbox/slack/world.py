@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from bot.sandbox.slack_shapes import is_list, mapping, mappings
+from bot.sandbox.slack.shapes import is_list, mapping, mappings
 
 SLACKBOT = "USLACKBOT"
 

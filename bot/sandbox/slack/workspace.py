@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from bot.sandbox import slack_demo
-from bot.sandbox.slack_changes import Change, ChangeKind, Changes
-from bot.sandbox.slack_forms import with_ids
-from bot.sandbox.slack_views import Views
-from bot.sandbox.slack_world import Channel, SlackApp, Team, Token, User, UserGroup, manifest_scopes
+from bot.sandbox.slack import demo as demo_world
+from bot.sandbox.slack.changes import Change, ChangeKind, Changes
+from bot.sandbox.slack.forms import with_ids
+from bot.sandbox.slack.views import Views
+from bot.sandbox.slack.world import Channel, SlackApp, Team, Token, User, UserGroup, manifest_scopes
 
 T = TypeVar("T")
 Blocks = tuple[dict[str, Any], ...]
@@ -58,7 +58,7 @@ class Workspace:
         channels: Iterable[Channel],
         groups: Iterable[UserGroup] = (),
         tokens: Iterable[Token] = (),
-        signing_secret: str = slack_demo.SIGNING_SECRET,
+        signing_secret: str = demo_world.SIGNING_SECRET,
     ) -> None:
         self.team = team
         self.app = app
@@ -77,7 +77,7 @@ class Workspace:
     @classmethod
     def demo(cls, manifest: Mapping[str, Any] | None = None) -> Workspace:
         """Alice, Bob, Carol and the others. With a manifest, the app and its bot token's Slack scopes are what that says."""
-        demo = slack_demo
+        demo = demo_world
         app, tokens = demo.APP, demo.TOKENS
         if manifest is not None:
             app = SlackApp.from_manifest(manifest, app_id=app.app_id, bot_user_id=app.bot_user_id, bot_id=app.bot_id)

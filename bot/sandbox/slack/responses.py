@@ -11,14 +11,14 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.sandbox.slack_api import Outcome, read_arguments, sent_back, under_fault
-from bot.sandbox.slack_clock import SlackClock
-from bot.sandbox.slack_errors import SlackError
-from bot.sandbox.slack_faults import RESPONSE_URL, Faults
-from bot.sandbox.slack_settling import Settling, answer_content
-from bot.sandbox.slack_tickets import ResponseUrl, Tickets
-from bot.sandbox.slack_traffic import Traffic
-from bot.sandbox.workspace import Message, Workspace
+from bot.sandbox.slack.api import Outcome, read_arguments, sent_back, under_fault
+from bot.sandbox.slack.clock import SlackClock
+from bot.sandbox.slack.errors import SlackError
+from bot.sandbox.slack.faults import RESPONSE_URL, Faults
+from bot.sandbox.slack.settling import Settling, answer_content
+from bot.sandbox.slack.tickets import ResponseUrl, Tickets
+from bot.sandbox.slack.traffic import Traffic
+from bot.sandbox.slack.workspace import Message, Workspace
 
 GONE = frozenset({"expired_url", "no_service", "used_url"})
 

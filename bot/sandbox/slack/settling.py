@@ -9,15 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.sandbox.slack_blocks import refuse_bad_blocks, refuse_bad_view
-from bot.sandbox.slack_clock import SlackClock
-from bot.sandbox.slack_delivery import Acknowledged
-from bot.sandbox.slack_errors import SlackError
-from bot.sandbox.slack_forms import controls
-from bot.sandbox.slack_shapes import mapping
-from bot.sandbox.slack_views import View
-from bot.sandbox.slack_world import SLACKBOT
-from bot.sandbox.workspace import Workspace
+from bot.sandbox.slack.blocks import refuse_bad_blocks, refuse_bad_view
+from bot.sandbox.slack.clock import SlackClock
+from bot.sandbox.slack.delivery import Acknowledged
+from bot.sandbox.slack.errors import SlackError
+from bot.sandbox.slack.forms import controls
+from bot.sandbox.slack.shapes import mapping
+from bot.sandbox.slack.views import View
+from bot.sandbox.slack.workspace import Workspace
+from bot.sandbox.slack.world import SLACKBOT
 
 TROUBLE = "We had some trouble connecting. Try again?"
 

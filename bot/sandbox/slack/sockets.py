@@ -14,9 +14,9 @@ from typing import Any, Literal, TypeAlias
 import aiohttp
 from aiohttp import web
 
-from bot.sandbox.slack_payloads import Delivery
-from bot.sandbox.slack_shapes import is_mapping, mapping
-from bot.sandbox.slack_tickets import Tickets
+from bot.sandbox.slack.payloads import Delivery
+from bot.sandbox.slack.shapes import is_mapping, mapping
+from bot.sandbox.slack.tickets import Tickets
 
 MAX_SOCKETS = 10
 # Slack warns about ten seconds before it closes.

@@ -11,21 +11,21 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.sandbox import slack_demo
-from bot.sandbox.slack_api import WebApi
-from bot.sandbox.slack_clock import SlackClock, WallClock
-from bot.sandbox.slack_control import Control
-from bot.sandbox.slack_delivery import Acknowledged, Courier
-from bot.sandbox.slack_faults import Faults, SlackFault
-from bot.sandbox.slack_limits import Limits
-from bot.sandbox.slack_payloads import Payloads
-from bot.sandbox.slack_people import People
-from bot.sandbox.slack_responses import Responses
-from bot.sandbox.slack_settling import Settling
-from bot.sandbox.slack_sockets import DisconnectReason, Sockets
-from bot.sandbox.slack_tickets import Tickets
-from bot.sandbox.slack_traffic import Traffic
-from bot.sandbox.workspace import Workspace
+from bot.sandbox.slack import demo
+from bot.sandbox.slack.api import WebApi
+from bot.sandbox.slack.clock import SlackClock, WallClock
+from bot.sandbox.slack.control import Control
+from bot.sandbox.slack.delivery import Acknowledged, Courier
+from bot.sandbox.slack.faults import Faults, SlackFault
+from bot.sandbox.slack.limits import Limits
+from bot.sandbox.slack.payloads import Payloads
+from bot.sandbox.slack.people import People
+from bot.sandbox.slack.responses import Responses
+from bot.sandbox.slack.settling import Settling
+from bot.sandbox.slack.sockets import DisconnectReason, Sockets
+from bot.sandbox.slack.tickets import Tickets
+from bot.sandbox.slack.traffic import Traffic
+from bot.sandbox.slack.workspace import Workspace
 
 ACK_TIMEOUT_S = 3.0
 MAX_BODY_BYTES = 8 * 1024 * 1024
@@ -128,12 +128,12 @@ class SlackStandIn:
     @property
     def bot_token(self) -> str:
         """The bot's token."""
-        return self._token("bot", slack_demo.BOT_TOKEN)
+        return self._token("bot", demo.BOT_TOKEN)
 
     @property
     def app_token(self) -> str:
         """The app's token, for Socket Mode."""
-        return self._token("app", slack_demo.APP_TOKEN)
+        return self._token("app", demo.APP_TOKEN)
 
     @property
     def request_url(self) -> str | None:
