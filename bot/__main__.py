@@ -20,7 +20,7 @@ from rich.table import Table
 from bot import app as application
 from bot import logs, providers
 from bot.checking import manifest_faults
-from bot.domain.errors import SettingsError, SlackRefusedError
+from bot.domain.errors import SettingsError, SlackRefusedError, StoreUnavailableError
 from bot.settings import Configuration, Settings, configuration_schema, read_configuration, read_environment, read_settings
 
 FAULT_FOUND, WRONG_SETTINGS, WRONG_SLACK = 1, 2, 3
@@ -36,6 +36,9 @@ def main() -> None:
         program()
     except SettingsError as error:
         _complain(error.problems)
+        sys.exit(WRONG_SETTINGS)
+    except StoreUnavailableError as error:
+        _complain([str(error)])
         sys.exit(WRONG_SETTINGS)
     except SlackRefusedError as error:
         _complain([str(error)])

@@ -31,7 +31,8 @@ class Line:
 class Telling:
     """What Slack has yet to be told about one launch.
 
-    ``card_ts`` is None while the card is not posted. ``told_version`` is the launch version that the card shows (0: none).
+    ``card_ts`` is None while the card is not posted. ``told_version`` is the launch version that the card shows (0: none);
+    ``is_card_stale``: something happened since.
     ``lines`` are in order. ``attempts`` counts failures in a row. ``events`` are all events of the launch, in order.
     """
 
@@ -39,6 +40,7 @@ class Telling:
     events: tuple[Event, ...]
     card_ts: str | None
     told_version: int
+    is_card_stale: bool
     lines: tuple[Line, ...]
     attempts: int
 

@@ -13,6 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 import commands
 from bot.app.slack_door import Workspace
 from bot.definitions import LiveDefinitions
+from bot.domain.model import Connection
 from bot.domain.provider import Provider
 from bot.gateways.http import HttpWire
 from bot.gateways.slack import Face, SlackThread
@@ -44,7 +45,7 @@ def build(
     """Every object of a bot, joined."""
     connections = configuration.connections
     wire = build_wire(configuration, providers, clock)
-    thread = SlackThread(client, faces=_faces(providers))
+    thread = SlackThread(client, faces=_faces(connections, providers))
     holder = holder_name()
     launches = LaunchWork(
         store=store, wire=wire, clock=clock, providers=providers, connections=connections, holder=holder, lease=LEASE
@@ -62,6 +63,7 @@ def build(
         policy=configuration.policy,
         ring=worker.ring,
         command=configuration.command,
+        bot_name=workspace.bot_name,
     )
     door = commands.Door(command=configuration.command, launching=launching, entries=commands.load())
     return Parts(wire=wire, worker=worker, door=door)
@@ -82,5 +84,7 @@ def holder_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
 
 
-def _faces(providers: Mapping[str, Provider]) -> dict[str, Face]:
-    return {name: Face(title=provider.title, can_cancel=provider.can_cancel) for name, provider in providers.items()}
+def _faces(connections: Mapping[str, Connection], providers: Mapping[str, Provider]) -> dict[str, Face]:
+    """What a card needs to know, by connection."""
+    by_connection = {name: (connection, providers[connection.provider]) for name, connection in connections.items()}
+    return {name: Face(title=provider.title, can_cancel=provider.cancels(one)) for name, (one, provider) in by_connection.items()}

@@ -30,6 +30,7 @@ class Workspace:
     team_id: str
     enterprise_id: str | None
     bot_user_id: str
+    bot_name: str
     bot_id: str
     scopes: frozenset[str]
 
@@ -58,6 +59,7 @@ async def greet(client: AsyncWebClient) -> Workspace:
         team_id=str(data["team_id"]),
         enterprise_id=data.get("enterprise_id"),
         bot_user_id=str(data["user_id"]),
+        bot_name=str(data.get("user") or "gonogo"),
         bot_id=str(data.get("bot_id", "")),
         scopes=frozenset(scope.strip() for scope in scopes.split(",") if scope.strip()),
     )

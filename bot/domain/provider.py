@@ -404,6 +404,11 @@ class Provider:
         del launch, connection
         return unsupported(Unsupported(meaning=f"{self.title} cannot stop a run."))
 
+    def cancels(self, connection: Connection) -> bool:
+        """Whether a run can be stopped over this connection."""
+        del connection
+        return self.can_cancel
+
     def catalogue(self, connection: Connection) -> Exchange[CatalogueAnswer]:
         """Ask which workflows there are."""
         del connection

@@ -11,16 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
-import aiohttp
 import structlog
-from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.domain.errors import ThreadError
 from bot.domain.model import Delivery, Event, Launch
+from bot.gateways.slack_calls import BROKEN, SlackCallError, call_slack
 from bot.surfaces import cards
 from bot.surfaces.say import Say
 
@@ -34,23 +34,35 @@ PERMANENT = frozenset(
         "channel_not_found",
         "edit_window_closed",
         "invalid_blocks",
+        "invalid_blocks_format",
         "is_archived",
         "is_inactive",
         "message_not_found",
         "messages_tab_disabled",
+        "msg_blocks_too_long",
         "msg_too_long",
+        "no_text",
+        "no_ts",
         "not_in_channel",
         "restricted_action",
+        "restricted_action_non_threadable_channel",
+        "restricted_action_read_only_channel",
         "restricted_action_thread_locked",
+        "restricted_action_thread_only_channel",
         "user_not_found",
     },
 )
-"""Slack's errors after which the same message can never be taken."""
+"""Errors after which the same message can never be taken, Slack's and our own ``no_ts``.
+
+https://docs.slack.dev/reference/methods/chat.postMessage, https://docs.slack.dev/reference/methods/chat.update
+"""
+
+ANSWER_TIMEOUT_S = 10
 
 
 @dataclass(frozen=True, kw_only=True)
 class Face:
-    """What a card needs to know of a provider: what people call it, and whether it can stop a run."""
+    """What a card needs to know of a connection: what people call its provider, and whether a run can be stopped."""
 
     title: str
     can_cancel: bool
@@ -93,7 +105,7 @@ class SlackThread:
                 await self._post(delivery.user_id, say)
 
     def _face(self, launch: Launch) -> Face:
-        return self._faces.get(launch.provider, Face(title=launch.provider, can_cancel=False))
+        return self._faces.get(launch.connection, Face(title=launch.provider, can_cancel=False))
 
     def _card(self, launch: Launch, events: tuple[Event, ...]) -> Say:
         face = self._face(launch)
@@ -101,20 +113,24 @@ class SlackThread:
 
     async def _post(self, channel_id: str, say: Say, **more: str) -> str:
         response = await self._call("chat.postMessage", channel=channel_id, **_message(say), **more)
-        return str(response["ts"])
+        ts = response.get("ts")
+        if not isinstance(ts, str):
+            # It stands there and cannot be found again. Posting it anew would only make it two.
+            raise ThreadError("no_ts", is_permanent=True)
+        return ts
 
-    async def _call(self, method: str, **arguments: Any) -> Any:
+    async def _call(self, method: str, **arguments: Any) -> Mapping[str, Any]:
         """One Web API call.
 
         Raises:
             ThreadError: Slack refused it or did not answer.
         """
         try:
-            return await self._client.api_call(method, json=arguments)
-        except SlackApiError as error:
-            raise _thread_error(method, error) from error
-        except (TimeoutError, SlackClientError, aiohttp.ClientError, OSError, ValueError) as error:
-            raise ThreadError("unreachable") from error
+            return await call_slack(self._client, method, json=arguments)
+        except SlackCallError as error:
+            _log.warning("slack_refused", method=method, error=error.code)
+            is_permanent = error.code in PERMANENT
+            raise ThreadError(error.code, retry_after_s=error.retry_after_s, is_permanent=is_permanent) from error
 
 
 def _message(say: Say, *, is_ephemeral: bool = False) -> dict[str, Any]:
@@ -125,23 +141,15 @@ def _message(say: Say, *, is_ephemeral: bool = False) -> dict[str, Any]:
     return message if is_ephemeral else message | {"mrkdwn": False, "unfurl_links": False, "unfurl_media": False}
 
 
-def _thread_error(method: str, error: SlackApiError) -> ThreadError:
-    response: Any = error.response
-    code = str(response.get("error") or f"HTTP {response.status_code}")
-    wait: Any = response.headers.get("Retry-After")
-    _log.warning("slack_refused", method=method, error=code)
-    retry_after_s = float(wait) if wait and str(wait).isdecimal() else None
-    return ThreadError(code, retry_after_s=retry_after_s, is_permanent=code in PERMANENT)
-
-
 async def _answer_by_address(delivery: Delivery, say: Say) -> bool:
     """Answer at the address that came with the delivery; False where there is none or it does not work any more."""
     if delivery.reply_url is None:
         return False
+    webhook = AsyncWebhookClient(delivery.reply_url, timeout=ANSWER_TIMEOUT_S, retry_handlers=[])
     try:
-        response = await AsyncWebhookClient(delivery.reply_url).send(
+        response = await webhook.send(
             text=say.text, blocks=list(say.blocks) or None, response_type="ephemeral", replace_original=False
         )
-    except (TimeoutError, SlackClientError, aiohttp.ClientError, OSError):
+    except BROKEN:
         return False
-    return response.status_code == 200  # noqa: PLR2004 - HTTP's own number
+    return response.status_code == HTTPStatus.OK

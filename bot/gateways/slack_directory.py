@@ -1,26 +1,29 @@
 """What Slack knows: people, channels, user groups. A short memory, since every click asks again (slack.md, 2: tiers 2 to 4).
 
-Why failures are not remembered and never stand for a fact: a lookup that fails denies, and the next attempt may succeed.
+Why failures are not remembered and never stand for a fact: a lookup that fails denies, and the next attempt may succeed. Nor is a
+channel that the bot is not in: people are told to invite it, and try again at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
-import aiohttp
-from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.errors import LookupFailedError
 from bot.domain.model import Channel, Person
+from bot.domain.reading import is_list, items, mapping
+from bot.gateways.slack_calls import UNREACHABLE, SlackCallError, call_slack
 from bot.ports import Clock
 
 PERSON_GOOD_FOR = timedelta(minutes=5)
 CHANNEL_GOOD_FOR = timedelta(minutes=1)
 GROUP_GOOD_FOR = timedelta(minutes=1)
 SLACKBOT_ID = "USLACKBOT"
+
+T = TypeVar("T")
 
 
 class SlackDirectory:
@@ -31,38 +34,41 @@ class SlackDirectory:
         self._clock = clock
         self._team_id = team_id
         self._enterprise_id = enterprise_id
-        self._kept: dict[tuple[str, str], tuple[datetime, Any]] = {}
+        self._kept: dict[str, tuple[datetime, Any]] = {}
 
     async def person(self, user_id: str) -> Person:
         """Who this is."""
-        return await self._remember(("person", user_id), PERSON_GOOD_FOR, lambda: self._ask_person(user_id))
+        return await self._remember(user_id, PERSON_GOOD_FOR, self._ask_person)
 
     async def channel(self, channel_id: str) -> Channel:
         """What kind of channel this is."""
-        return await self._remember(("channel", channel_id), CHANNEL_GOOD_FOR, lambda: self._ask_channel(channel_id))
+        channel = await self._remember(channel_id, CHANNEL_GOOD_FOR, self._ask_channel)
+        if not channel.is_member:
+            self._kept.pop(channel_id, None)
+        return channel
 
     async def group_members(self, group_id: str) -> frozenset[str]:
         """The user ids in a user group."""
-        return await self._remember(("group", group_id), GROUP_GOOD_FOR, lambda: self._ask_group(group_id))
+        return await self._remember(group_id, GROUP_GOOD_FOR, self._ask_group)
 
     async def _ask_person(self, user_id: str) -> Person:
-        user: dict[str, Any] = (await self._call(f"the person {user_id}", "users.info", user=user_id))["user"]
+        user = await self._ask(f"the person {user_id}", "users.info", "user", user=user_id)
         return Person(
             user_id=user_id,
             team_id=str(user.get("team_id", "")),
             name=str(user.get("name", user_id)),
             is_guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
             is_stranger=self._is_stranger(user),
-            is_bot=bool(user.get("is_bot")) or user_id == SLACKBOT_ID,
+            is_bot=bool(user.get("is_bot") or user.get("is_workflow_bot")) or user_id == SLACKBOT_ID,
             is_deleted=bool(user.get("deleted")),
         )
 
-    def _is_stranger(self, user: dict[str, Any]) -> bool:
+    def _is_stranger(self, user: Mapping[str, Any]) -> bool:
         """From outside our workspace; on Enterprise Grid the other workspaces of our own organisation are inside."""
         if user.get("is_stranger"):
             return True
-        enterprise: dict[str, Any] = user.get("enterprise_user") or {}
-        is_ours = self._enterprise_id is not None and enterprise.get("enterprise_id") == self._enterprise_id
+        enterprise_id = mapping(user.get("enterprise_user")).get("enterprise_id")
+        is_ours = self._enterprise_id is not None and enterprise_id == self._enterprise_id
         return user.get("team_id") != self._team_id and not is_ours
 
     async def _ask_channel(self, channel_id: str) -> Channel:
@@ -73,12 +79,11 @@ class SlackDirectory:
         if channel_id.startswith("D"):
             return Channel(channel_id=channel_id, name="direct message", is_member=True)
         try:
-            found = await self._call(f"the channel {channel_id}", "conversations.info", channel=channel_id)
+            channel = await self._ask(f"the channel {channel_id}", "conversations.info", "channel", channel=channel_id)
         except LookupFailedError as error:
             if error.cause != "channel_not_found":
                 raise
             return Channel(channel_id=channel_id, name=channel_id)
-        channel: dict[str, Any] = found["channel"]
         return Channel(
             channel_id=channel_id,
             name=str(channel.get("name") or channel_id),
@@ -88,20 +93,29 @@ class SlackDirectory:
         )
 
     async def _ask_group(self, group_id: str) -> frozenset[str]:
-        found = await self._call(f"the user group {group_id}", "usergroups.users.list", usergroup=group_id)
-        return frozenset(str(user) for user in found["users"])
+        subject = f"the user group {group_id}"
+        members = (await self._call(subject, "usergroups.users.list", usergroup=group_id)).get("users")
+        if not is_list(members):
+            raise LookupFailedError(subject, "Slack's answer is not readable")
+        return frozenset(str(user_id) for user_id in items(members))
 
-    async def _remember(self, key: tuple[str, str], good_for: timedelta, ask: Callable[[], Awaitable[Any]]) -> Any:
-        kept = self._kept.get(key)
+    async def _remember(self, subject_id: str, good_for: timedelta, ask: Callable[[str], Awaitable[T]]) -> T:
+        """Ids of people, channels and groups begin differently, so one memory serves all."""
+        kept = self._kept.get(subject_id)
         if kept is None or self._clock.now() - kept[0] >= good_for:
-            kept = self._kept[key] = (self._clock.now(), await ask())
+            kept = self._kept[subject_id] = (self._clock.now(), await ask(subject_id))
         return kept[1]
 
-    async def _call(self, subject: str, method: str, **arguments: str) -> Any:
+    async def _ask(self, subject: str, method: str, part: str, **arguments: str) -> Mapping[str, Any]:
+        """The named part of an answer, which is an object that says something."""
+        found = mapping((await self._call(subject, method, **arguments)).get(part))
+        if not found:
+            raise LookupFailedError(subject, "Slack's answer is not readable")
+        return found
+
+    async def _call(self, subject: str, method: str, **arguments: str) -> Mapping[str, Any]:
         try:
-            return await self._client.api_call(method, http_verb="GET", params=arguments)
-        except SlackApiError as error:
-            response: Any = error.response
-            raise LookupFailedError(subject, str(response.get("error") or "Slack did not answer")) from error
-        except (TimeoutError, SlackClientError, aiohttp.ClientError, OSError, ValueError) as error:
-            raise LookupFailedError(subject, "Slack did not answer") from error
+            return await call_slack(self._client, method, http_verb="GET", params=arguments)
+        except SlackCallError as error:
+            cause = "Slack did not answer" if error.code == UNREACHABLE else error.code
+            raise LookupFailedError(subject, cause) from error

@@ -49,13 +49,14 @@ class Launching:
         policy: Policy,
         ring: Callable[[], None],
         command: str = "/launch",
+        bot_name: str = "gonogo",
     ) -> None:
         self.command = command
         self._store = store
         self._thread = thread
         self._clock = clock
         self.connections = connections
-        judge = Judge(policy=policy, directory=directory, providers=providers)
+        judge = Judge(policy=policy, directory=directory, providers=providers, bot_name=bot_name)
         self._requesting = Requesting(
             store=store,
             definitions=definitions,

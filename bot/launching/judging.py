@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from bot.domain.errors import LookupFailedError
@@ -27,6 +27,7 @@ class Judge:
     policy: Policy
     directory: Directory
     providers: Mapping[str, Provider]
+    bot_name: str = "gonogo"
 
     async def person_here(self, delivery: Delivery) -> Known:
         """Who asks and where; a refusal when this person, or this channel, can do nothing at all."""
@@ -35,7 +36,7 @@ class Judge:
         except LookupFailedError as error:
             return Refusal(reasons=(lookup_reason(error),))
         refusals = (*person_reasons(asker.person), *channel_reasons(self.policy, asker.channel))
-        return Refusal(reasons=refusals) if refusals else asker
+        return Refusal(reasons=tuple(self._with_bot(reason) for reason in refusals)) if refusals else asker
 
     async def member(self, delivery: Delivery) -> Refusal | None:
         """None when the person may look at launches at all: a full member of the workspace."""
@@ -50,6 +51,12 @@ class Judge:
         """Whether this person may ``verb`` this workflow here."""
         scopes = self.providers[connection.provider].needed_scopes(verb, workflow)
         return decide(self.policy, Wish(connection=connection.name, workflow=workflow, needed_scopes=scopes), asker)
+
+    def _with_bot(self, reason: Reason) -> Reason:
+        """Whom to invite, where that is what is missing."""
+        if reason.code != "channel_without_bot":
+            return reason
+        return replace(reason, facts={**reason.facts, "bot": f"@{self.bot_name}"})
 
     async def _asker(self, delivery: Delivery) -> Asker:
         person, channel = await asyncio.gather(

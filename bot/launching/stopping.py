@@ -64,7 +64,7 @@ class Stopping:
         if not can_happen(launch, kind):
             return refused("cannot_cancel", launch_id=launch.launch_id, state=launch.state.word)
         provider = self.providers[launch.provider]
-        if kind is EventKind.CANCEL_ASKED and not provider.can_cancel:
+        if kind is EventKind.CANCEL_ASKED and not provider.cancels(self.connections[launch.connection]):
             return refused("cancel_unsupported", launch_id=launch.launch_id, provider=provider.title)
         event = Event(launch_id=launch.launch_id, kind=kind, at=self.clock.now(), actor=delivery.user_id)
         stopped = step(launch, event)

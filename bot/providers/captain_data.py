@@ -436,6 +436,10 @@ class CaptainData(Provider):
             return Unreachable(is_possibly_applied=False, detail="HTTP 404: Captain Data does not know the job (yet)")
         return _trouble(reply, _RUN_MEANINGS)
 
+    def cancels(self, connection: Connection) -> bool:
+        """Where the connection says how."""
+        return _options(connection).cancel_path is not None
+
     def cancel(self, launch: Launch, connection: Connection) -> Exchange[CancelAnswer]:
         """The stop, where the connection says its address. The documents name the call and not its path."""
         template = _options(connection).cancel_path

@@ -67,6 +67,7 @@ def _telling(database: Database, card: Row) -> Telling:
         events=told,
         card_ts=card["ts"],
         told_version=card["told_version"],
+        is_card_stale=card["told_version"] < card["wanted_version"],
         lines=_lines(database, launch, told),
         attempts=card["attempts"],
     )

@@ -149,16 +149,19 @@ def _buttons(launch: Launch, provider_title: str, *, can_cancel: bool) -> Iterat
     url = safe_url(launch.run_url)
     if url:
         yield {"type": "button", "action_id": OPEN_ACTION, "text": plain_text(f"Open in {provider_title}", 75), "url": url}
-    if can_cancel and launch.state in _CANCELLABLE and launch.cancel_asked_by is None:
+    is_ours_to_stop = launch.state is State.QUEUED or (can_cancel and launch.state in _CANCELLABLE)
+    if is_ours_to_stop and launch.cancel_asked_by is None:
         yield _cancel_button(launch, provider_title)
 
 
 def _cancel_button(launch: Launch, provider_title: str) -> dict[str, Any]:
     target = f"{shorten(launch.workflow_label, MOST_LABEL)} on {shorten(launch.connection, MOST_NAME)} ({launch.launch_id})"
-    effect = "Nothing was sent yet." if launch.state is State.QUEUED else "What it has done so far stays done."
+    is_unsent = launch.state is State.QUEUED
+    act = "This cancels" if is_unsent else f"This asks {provider_title} to stop"
+    effect = "Nothing was sent yet." if is_unsent else "What it has done so far stays done."
     confirm = {
         "title": plain_text("Cancel this launch?", 100),
-        "text": plain_text(f"This asks {provider_title} to stop {target}. {effect}", 300),
+        "text": plain_text(f"{act} {target}. {effect}", 300),
         "confirm": plain_text("Cancel it", 30),
         "deny": plain_text("Keep it", 30),
         "style": "danger",

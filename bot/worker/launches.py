@@ -52,6 +52,8 @@ class LaunchWork:
         connection = self.connections.get(launch.connection)
         if connection is None or connection.provider != launch.provider:
             await self._without_connection(launch)
+        elif launch.state is State.QUEUED and launch.cancel_asked_by is not None:
+            await self._save(self._cancelled(launch))
         elif launch.state is State.QUEUED:
             await self._start(launch, connection)
         elif launch.state is State.STARTING:
@@ -94,6 +96,12 @@ class LaunchWork:
         reaction = after_cancel(launch, answer, provider, self._moment(connection))
         await self._save(_with_link(reaction, provider, connection))
 
+    def _cancelled(self, launch: Launch) -> Reaction:
+        """A start that was certainly not applied and is no longer wanted does not happen."""
+        actor = launch.cancel_asked_by or "gonogo"
+        event = Event(launch_id=launch.launch_id, kind=EventKind.CANCELLED, at=self.clock.now(), actor=actor)
+        return Reaction(launch=step(launch, event), event=event)
+
     async def _without_connection(self, launch: Launch) -> None:
         """The configuration no longer has this connection: what was not sent fails; what runs is asked about once it is back."""
         meaning = f"The connection {launch.connection} is no longer configured."
@@ -112,24 +120,35 @@ class LaunchWork:
         return await self.wire.perform(connection.name, exchange)
 
     async def _save_start(self, reaction: Reaction, connection: Connection) -> None:
-        """Record what came of a start; a cancel asked meanwhile changed the launch, so it is laid over what is stored now."""
+        """Record what came of a start; a cancel asked meanwhile changed the launch, so it is laid over what is stored now.
+
+        The lease is not given back in between: whoever took the launch then would find a start without an answer.
+        """
         reaction = _with_link(reaction, self.providers[reaction.launch.provider], connection)
-        if await self._save(reaction):
+        if await self._is_saved(reaction):
             return
         stored = await self.store.launch(reaction.launch.launch_id)
         if stored is None or reaction.event is None or stored.state is not State.STARTING:
             _log.warning("start_recorded_by_another", launch_id=reaction.launch.launch_id)
             return
-        stepped = replace(step(stored, reaction.event), due_at=reaction.launch.due_at, misses=reaction.launch.misses)
+        stepped = step(stored, reaction.event)
+        if stepped.due_at is not None:
+            due_at = min(filter(None, (stored.due_at, reaction.launch.due_at)))
+            stepped = replace(stepped, due_at=due_at, misses=reaction.launch.misses)
         await self._save(replace(reaction, launch=stepped))
 
     async def _save(self, reaction: Reaction, *, keep_lease: bool = False) -> bool:
+        """Record, or give the launch back to be looked at anew: somebody else changed it meanwhile."""
+        is_saved = await self._is_saved(reaction, keep_lease=keep_lease)
+        if not is_saved:
+            await self.store.release(reaction.launch.launch_id, self.holder)
+        return is_saved
+
+    async def _is_saved(self, reaction: Reaction, *, keep_lease: bool = False) -> bool:
         launch, event = reaction.launch, reaction.event
         is_shown = event is not None and has_line(event) and not _is_repeated(launch, event)
-        is_saved = await self.store.save(launch, event, has_line=is_shown, keep_lease=keep_lease)
-        if not is_saved:
-            await self.store.release(launch.launch_id, self.holder)
-        elif event is not None:
+        is_saved = await self.store.save(launch, event, has_line=is_shown, keep_lease=keep_lease, holder=self.holder)
+        if event is not None and is_saved:
             EVENTS.labels(connection=launch.connection, kind=event.kind).inc()
             _log.info("launch_event", launch_id=launch.launch_id, kind=event.kind, state=launch.state, provider=launch.provider)
         return is_saved

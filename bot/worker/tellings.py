@@ -53,16 +53,16 @@ class TellingWork:
             await self.store.telling_done(telling.launch.launch_id, self.holder)
 
     async def _tell(self, telling: Telling) -> None:
-        launch, shown = telling.launch, telling.told_version
-        card_ts = telling.card_ts
+        launch, card_ts = telling.launch, telling.card_ts
+        is_stale = telling.is_card_stale
         if card_ts is None:
             card_ts = await self.thread.post_card(launch, telling.events)
-            shown = launch.version
-            await self.store.card_told(launch.launch_id, ts=card_ts, version=shown)
+            is_stale = False
+            await self.store.card_told(launch.launch_id, ts=card_ts, version=launch.version)
         for line in telling.lines:
             ts = await self.thread.post_line(launch, line.event, card_ts=card_ts)
             await self.store.line_told(line.line_id, ts=ts, at=self.clock.now())
-        if shown < launch.version:
+        if is_stale:
             await self.thread.update_card(launch, telling.events, card_ts=card_ts)
             await self.store.card_told(launch.launch_id, ts=card_ts, version=launch.version)
 
@@ -72,14 +72,14 @@ class TellingWork:
         if not error.is_permanent:
             back_off_s = min(FIRST_BACK_OFF_S * 2 ** min(telling.attempts, 20), MOST_BACK_OFF_S)
             retry_at = self.clock.now() + timedelta(seconds=error.retry_after_s or back_off_s)
-            await self.store.telling_failed(launch.launch_id, retry_at=retry_at, error=error.code)
+            await self.store.telling_failed(launch.launch_id, retry_at=retry_at, error=error.code, holder=self.holder)
         elif launch.state.is_final:
             await self._tell_directly(telling, error)
         else:
             # The end is still to come, and it is told to the requester: keep the telling, but leave the channel alone for a
             # while.
             retry_at = self.clock.now() + timedelta(seconds=MOST_BACK_OFF_S)
-            await self.store.telling_failed(launch.launch_id, retry_at=retry_at, error=error.code)
+            await self.store.telling_failed(launch.launch_id, retry_at=retry_at, error=error.code, holder=self.holder)
 
     async def _tell_directly(self, telling: Telling, error: ThreadError) -> None:
         """The channel will never take it: the requester learns the end by direct message, and the outbox is closed."""
@@ -89,4 +89,4 @@ class TellingWork:
             if not second.is_permanent:
                 await self._failed(telling, second)
                 return
-        await self.store.telling_failed(telling.launch.launch_id, retry_at=None, error=error.code)
+        await self.store.telling_failed(telling.launch.launch_id, retry_at=None, error=error.code, holder=self.holder)

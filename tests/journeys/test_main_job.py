@@ -1,4 +1,4 @@
-"""The main job through the whole bot: a typed command in, a request as in the provider's document, thread lines and a final card out.
+"""The main job through the whole bot: a typed command in; out come the document's request, thread lines and a final card.
 
 Every call to Slack is made by the real slack_sdk, every call to a provider by the real wire, over TCP.
 """
@@ -74,7 +74,7 @@ async def test_decimals_leave_digit_by_digit_and_as_numbers(house: House) -> Non
 
 
 async def test_a_run_with_a_failed_task_is_no_success(house: House) -> None:
-    card = await house.ended("U0ALICE", "C0FINANCE", f'billing "Dunning reminder" {ACCOUNT}')
+    card = await house.ended("U0ALICE", "C0FINANCE", 'billing "Dunning reminder" Message=hello')
 
     assert card.text.startswith("Failed")
 
@@ -152,11 +152,11 @@ async def test_a_running_launch_is_cancelled_by_its_button(slow_house: House) ->
 
 
 async def test_a_guest_cannot_cancel_by_button(slow_house: House) -> None:
-    card = await slow_house.launched("U0CAROL", "C0DATA", SUM)
+    card = await slow_house.launched("U0ALICE", "C0FINANCE", f"billing 396 {ACCOUNT}")
     await slow_house.card(card, "Running")
 
-    await slow_house.slack.click("U0GUEST", "C0DATA", card.ts, "Cancel")
-    answer = await slow_house.workspace.wait_for(lambda seen: next(iter(seen.ephemerals("C0DATA", "U0GUEST")), None))
+    await slow_house.slack.click("U0GUEST", "C0FINANCE", card.ts, "Cancel")
+    answer = await slow_house.workspace.wait_for(lambda seen: next(iter(seen.ephemerals("C0FINANCE", "U0GUEST")), None))
 
     assert "Guests" in answer.text
     assert not any(one.verb == "cancel" for one in slow_house.providers.received)
@@ -196,6 +196,10 @@ async def test_a_refusal_reaches_people_where_the_bot_is_no_member(house: House)
     assert answer
 
 
+def kept_bytes(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in folder.iterdir())
+
+
 async def test_no_secret_is_in_any_byte_of_the_database_or_of_slack(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     async with a_house(tmp_path) as house:
         for journey in LAUNCHES:
@@ -203,7 +207,7 @@ async def test_no_secret_is_in_any_byte_of_the_database_or_of_slack(tmp_path: Pa
         secrets = [value for name, value in house.providers.environment().items() if not name.endswith("_URL")]
         secrets += [house.slack.bot_token, house.slack.app_token, "/response/"]
         shown = repr([vars(message) for channel in house.workspace.channels for message in house.workspace.messages(channel)])
-    kept = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    kept = kept_bytes(tmp_path)
     logged = "".join(capsys.readouterr())
 
     assert [secret for secret in secrets if secret.encode() in kept] == []

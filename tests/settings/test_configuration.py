@@ -194,9 +194,9 @@ def test_inputs_keep_their_order_and_every_fact(tmp_path: Path) -> None:
 
     assert inputs == (
         InputSpec(name="accountId", type=InputType.TEXT, required=True),
-        InputSpec(name="maxAmount", type=InputType.DECIMAL, default=Decimal("10.50")),
-        InputSpec(name="kind", type=InputType.CHOICE, options=("std", "rush"), default="std"),
-        InputSpec(name="tags", type=InputType.MULTI_CHOICE, options=("a", "b"), default=["a"]),
+        InputSpec(name="maxAmount", type=InputType.DECIMAL, default=Decimal("10.50"), is_default_ours=True),
+        InputSpec(name="kind", type=InputType.CHOICE, options=("std", "rush"), default="std", is_default_ours=True),
+        InputSpec(name="tags", type=InputType.MULTI_CHOICE, options=("a", "b"), default=["a"], is_default_ours=True),
     )
 
 

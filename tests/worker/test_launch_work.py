@@ -345,6 +345,40 @@ class TestCancelling:
         assert bench.wire.calls[-1][1].path.endswith("/stop")
 
 
+async def test_a_stop_asked_for_while_the_start_was_refused_for_now_ends_it(bench: Workshop) -> None:
+    await bench.keep(a_launch())
+
+    async def cancel_meanwhile() -> Any:
+        stored = await bench.stored()
+        event = an_event(EventKind.CANCEL_ASKED, actor="U0BOB")
+        assert await bench.store.save(step(stored, event), event, has_line=True, keep_lease=True)
+        return Busy(code="429", meaning="too many", retry_after_s=30)
+
+    launch = await bench.act(cancel_meanwhile)
+    assert (launch.state, launch.cancel_asked_by) == (State.QUEUED, "U0BOB")
+
+    bench.clock.move(seconds=30)
+    assert (await bench.act()).state is State.CANCELLED
+    assert len(bench.wire.calls) == 1
+
+
+async def test_an_answer_is_recorded_although_a_stop_was_asked_for_and_nobody_recovers_it_meanwhile(bench: Workshop) -> None:
+    await bench.keep(CRM_LAUNCH)
+    other = Workshop(bench.store, clock=bench.clock, holder="other")
+    taken: list[Any] = []
+
+    async def cancel_meanwhile() -> Any:
+        stored = await bench.stored()
+        event = an_event(EventKind.CANCEL_ASKED, actor="U0BOB")
+        assert await bench.store.save(step(stored, event), event, has_line=True, keep_lease=True)
+        taken.extend(await other.work.claim(10))
+        return ACCEPTED
+
+    launch = await bench.act(cancel_meanwhile)
+
+    assert (launch.state, taken) == (State.RUNNING, [])
+
+
 async def test_a_launch_that_was_changed_meanwhile_is_given_back(bench: Workshop) -> None:
     await bench.keep(a_launch(), *RUNNING)
     (claimed,) = await bench.work.claim(10)

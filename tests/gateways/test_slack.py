@@ -1,0 +1,201 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.domain.errors import ThreadError
+from bot.domain.model import EventKind, State
+from bot.gateways.slack import PERMANENT, Face, SlackThread
+from bot.surfaces import cards
+from bot.surfaces.words import Say
+from tests.builders import a_delivery, a_launch, an_event
+from tests.gateways.slack_world import a_slack, answering, no_slack, refusing
+
+FACES = {"billing": Face(title="Zuora Workflow", can_cancel=True)}
+RUNNING = a_launch(state=State.RUNNING, run_id="400", version=3)
+EVENTS = (an_event(), an_event(EventKind.ACCEPTED, facts={"run_id": "400"}))
+SAY = Say(text="Only you see this.", blocks=({"type": "divider"},))
+LITERAL = {"parse": "none", "mrkdwn": False, "unfurl_links": False, "unfurl_media": False}
+
+
+def literal(say: Say) -> dict[str, Any]:
+    return {"text": say.text, "blocks": [dict(block) for block in say.blocks], **LITERAL}
+
+
+def card(*, can_cancel: bool = True, title: str = "Zuora Workflow", launch: Any = RUNNING) -> Say:
+    return cards.card(launch, EVENTS, provider_title=title, can_cancel=can_cancel)
+
+
+# --- cards and lines ---
+
+
+async def test_a_card_is_posted_literally_into_the_channel_of_the_launch() -> None:
+    async with a_slack() as (slack, client):
+        slack.set("chat.postMessage", {"ts": "17.000200"})
+        ts = await SlackThread(client, faces=FACES).post_card(RUNNING, EVENTS)
+
+    assert (ts, slack.only.method) == ("17.000200", "chat.postMessage")
+    assert slack.only.values == {"channel": "C0FINANCE", **literal(card())}
+    assert slack.only.headers["Authorization"] == "Bearer made-up-token"
+
+
+async def test_a_card_is_updated_where_it_stands() -> None:
+    async with a_slack() as (slack, client):
+        await SlackThread(client, faces=FACES).update_card(RUNNING, EVENTS, card_ts="17.000200")
+
+    assert slack.only.method == "chat.update"
+    assert slack.only.values == {"channel": "C0FINANCE", "ts": "17.000200", **literal(card())}
+
+
+async def test_a_line_is_posted_into_the_thread_of_the_card() -> None:
+    line = cards.line(RUNNING, EVENTS[1], provider_title="Zuora Workflow")
+    async with a_slack() as (slack, client):
+        ts = await SlackThread(client, faces=FACES).post_line(RUNNING, EVENTS[1], card_ts="17.000200")
+
+    assert (ts, slack.only.method) == ("1.000100", "chat.postMessage")
+    assert slack.only.values == {"channel": "C0FINANCE", "thread_ts": "17.000200", **literal(line)}
+
+
+async def test_a_direct_card_goes_to_the_requester_alone() -> None:
+    async with a_slack() as (slack, client):
+        await SlackThread(client, faces=FACES).post_direct(RUNNING, EVENTS)
+
+    assert slack.only.values == {"channel": "U0ALICE", **literal(card())}
+
+
+async def test_a_connection_that_is_gone_shows_its_provider_s_plain_name_and_no_way_to_stop() -> None:
+    gone = a_launch(connection="old-billing", state=State.RUNNING)
+    async with a_slack() as (slack, client):
+        await SlackThread(client, faces=FACES).post_card(gone, EVENTS)
+
+    assert slack.only.values == {"channel": "C0FINANCE", **literal(card(title="zuora", can_cancel=False, launch=gone))}
+
+
+async def test_a_message_without_blocks_sends_none() -> None:
+    async with a_slack() as (slack, client):
+        await SlackThread(client, faces=FACES).answer(a_delivery(), Say(text="plain"))
+
+    assert "blocks" not in slack.only.values
+
+
+# --- what Slack refuses ---
+
+
+async def thread_error(answer: Any) -> ThreadError:
+    async with a_slack() as (slack, client):
+        slack.set("chat.postMessage", answer)
+        with pytest.raises(ThreadError) as caught:
+            await SlackThread(client, faces=FACES).post_card(RUNNING, EVENTS)
+    return caught.value
+
+
+@pytest.mark.parametrize("code", sorted(PERMANENT - {"no_ts"}))
+async def test_what_slack_can_never_take_is_permanent(code: str) -> None:
+    error = await thread_error(refusing(code))
+
+    assert (error.code, error.is_permanent, error.retry_after_s) == (code, True, None)
+
+
+@pytest.mark.parametrize(
+    "code", ["internal_error", "fatal_error", "service_unavailable", "invalid_auth", "token_revoked", "novel"]
+)
+async def test_what_slack_may_take_later_is_not_permanent(code: str) -> None:
+    error = await thread_error(refusing(code))
+
+    assert (error.code, error.is_permanent) == (code, False)
+
+
+async def test_slack_s_own_wait_is_handed_on() -> None:
+    error = await thread_error(refusing("ratelimited", 429, Retry_After="30"))
+
+    assert (error.code, error.retry_after_s, error.is_permanent) == ("ratelimited", 30.0, False)
+
+
+async def test_an_answer_that_is_none_is_not_permanent() -> None:
+    error = await thread_error(answering("<p>Bad gateway", 502, "text/html"))
+
+    assert (error.code, error.is_permanent) == ("HTTP 502", False)
+
+
+async def test_a_message_that_cannot_be_found_again_is_not_posted_twice() -> None:
+    async with a_slack() as (slack, client):
+        slack.set("chat.postMessage", {"channel": "C0FINANCE"})
+        with pytest.raises(ThreadError) as caught:
+            await SlackThread(client, faces=FACES).post_card(RUNNING, EVENTS)
+
+    assert (caught.value.code, caught.value.is_permanent, slack.methods) == ("no_ts", True, ["chat.postMessage"])
+
+
+async def test_without_slack_it_is_told_later() -> None:
+    async with no_slack() as client:
+        with pytest.raises(ThreadError) as caught:
+            await SlackThread(client, faces=FACES).post_card(RUNNING, EVENTS)
+
+    assert (caught.value.code, caught.value.is_permanent, caught.value.retry_after_s) == ("unreachable", False, None)
+
+
+# --- answers to one person ---
+
+EPHEMERAL = {"channel": "C0FINANCE", "user": "U0ALICE", "text": SAY.text, "parse": "none", "blocks": [{"type": "divider"}]}
+
+
+async def test_an_answer_is_seen_by_the_one_who_asked_only() -> None:
+    async with a_slack() as (slack, client):
+        await SlackThread(client, faces=FACES).answer(a_delivery(reply_url=f"{slack.url}address"), SAY)
+
+    assert (slack.methods, slack.only.values) == (["chat.postEphemeral"], EPHEMERAL)
+
+
+@pytest.mark.parametrize(
+    "code", ["channel_not_found", "not_in_channel", "user_not_in_channel", "is_archived", "restricted_action"]
+)
+async def test_where_the_bot_cannot_speak_it_answers_at_slack_s_address(code: str) -> None:
+    async with a_slack() as (slack, client):
+        slack.set("chat.postEphemeral", refusing(code))
+        slack.set("address", answering("ok", content_type="text/plain"))
+        await SlackThread(client, faces=FACES).answer(a_delivery(reply_url=f"{slack.url}address"), SAY)
+
+    assert slack.methods == ["chat.postEphemeral", "address"]
+    answered = {"text": SAY.text, "blocks": [{"type": "divider"}], "response_type": "ephemeral", "replace_original": False}
+    assert slack.asked[1].values == answered
+    assert "Authorization" not in slack.asked[1].headers
+
+
+@pytest.mark.parametrize("status", [404, 410, 429, 500])
+async def test_an_address_that_is_used_up_leads_to_a_direct_message(status: int) -> None:
+    async with a_slack() as (slack, client):
+        slack.set("chat.postEphemeral", refusing("not_in_channel"))
+        slack.set("address", answering("used_url", status, "text/plain"))
+        await SlackThread(client, faces=FACES).answer(a_delivery(reply_url=f"{slack.url}address"), SAY)
+
+    assert slack.methods == ["chat.postEphemeral", "address", "chat.postMessage"]
+    assert slack.asked[2].values == {"channel": "U0ALICE", **literal(SAY)}
+
+
+@pytest.mark.parametrize("address", [None, "http://127.0.0.1:1/nobody", "no address at all"])
+async def test_without_an_address_that_answers_it_is_a_direct_message(address: str | None) -> None:
+    async with a_slack() as (slack, client):
+        slack.set("chat.postEphemeral", refusing("channel_not_found"))
+        await SlackThread(client, faces=FACES).answer(a_delivery(reply_url=address), SAY)
+
+    assert slack.methods == ["chat.postEphemeral", "chat.postMessage"]
+
+
+async def test_a_passing_trouble_is_not_answered_elsewhere() -> None:
+    async with a_slack() as (slack, client):
+        slack.set("chat.postEphemeral", refusing("ratelimited", 429, Retry_After="3"))
+        with pytest.raises(ThreadError) as caught:
+            await SlackThread(client, faces=FACES).answer(a_delivery(reply_url=f"{slack.url}address"), SAY)
+
+    assert (caught.value.retry_after_s, slack.methods) == (3.0, ["chat.postEphemeral"])
+
+
+async def test_who_cannot_be_told_at_all_is_an_error() -> None:
+    async with a_slack() as (slack, client):
+        slack.set("chat.postEphemeral", refusing("not_in_channel"))
+        slack.set("chat.postMessage", refusing("messages_tab_disabled"))
+        with pytest.raises(ThreadError) as caught:
+            await SlackThread(client, faces=FACES).answer(a_delivery(), SAY)
+
+    assert (caught.value.code, caught.value.is_permanent) == ("messages_tab_disabled", True)
