@@ -30,10 +30,10 @@ database = typer.Typer(no_args_is_help=True, help="The database.")
 program.add_typer(database, name="db")
 
 
-def main() -> None:
-    """Run the program; our own errors become sentences and exit codes, never traces."""
+def main(arguments: list[str] | None = None) -> None:
+    """Run the program on ``arguments`` (None: this process's); our own errors become sentences and exit codes, never traces."""
     try:
-        program()
+        program(arguments)
     except SettingsError as error:
         _complain(error.problems)
         sys.exit(WRONG_SETTINGS)

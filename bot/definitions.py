@@ -3,17 +3,17 @@
 What the configuration says of a workflow fills or overrides what the provider tells, field by field; ``inputs`` as a whole.
 A workflow whose inputs are configured is therefore never described, and works while the provider's catalogue is down.
 
-Why a lookup that fails is not remembered: the next person who asks should not suffer from it.
+Why a lookup that fails is not remembered: the next person who asks should not suffer from it. Who waits for it shares it, though:
+ten people who each waited their own half minute for a provider that is down would wait for five minutes.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TypeVar, assert_never
+from typing import Any, assert_never
 
 from bot.domain.errors import LookupFailedError
 from bot.domain.model import Connection, Workflow
@@ -32,7 +32,7 @@ from bot.ports import Clock, Found, Wire
 
 GOOD_FOR = timedelta(minutes=5)
 
-T = TypeVar("T")
+_Key = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ class LiveDefinitions:
         self._wire = wire
         self._providers = providers
         self._clock = clock
-        self._kept: dict[tuple[str, str], _Kept] = {}
-        self._asking: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._kept: dict[_Key, _Kept] = {}
+        self._asking: dict[_Key, asyncio.Task[tuple[Workflow, ...]]] = {}
 
     async def known(self, connection: Connection) -> tuple[Workflow, ...]:
         """Every workflow that is known: those of the configuration, filled from the provider's list where it has one."""
@@ -64,17 +64,16 @@ class LiveDefinitions:
         return tuple({**configured, **merged}.values())
 
     async def find(self, connection: Connection, typed: str) -> Found:
-        """The workflow that ``typed`` (an id or a name) means. What is configured is found without asking anybody."""
-        configured = tuple(connection.workflows.values())
-        found = _pick(configured, typed)
-        if found.workflow is not None and found.workflow.inputs is not None:
-            return found
+        """The workflow that ``typed`` (an id or a name) means. What is configured wins, with inputs without asking."""
+        configured = _pick(tuple(connection.workflows.values()), typed)
+        chosen = configured.workflow
+        if chosen is not None and chosen.inputs is not None:
+            return configured
         try:
-            return _pick(await self.known_live(connection), typed)
+            live = await self.known_live(connection)
         except LookupFailedError:
-            if found.workflow is not None:
-                return found
-            return await self._find_by_describing(connection, typed)
+            return configured if configured.candidates else await self._find_by_describing(connection, typed)
+        return _pick(live, typed if chosen is None else chosen.workflow_id)
 
     async def known_live(self, connection: Connection) -> tuple[Workflow, ...]:
         """As ``known``, but a provider that should list its workflows and does not is an error.
@@ -89,8 +88,9 @@ class LiveDefinitions:
         """``workflow`` with its inputs."""
         if workflow.inputs is not None:
             return workflow
-        described = await self._ask((connection.name, workflow.workflow_id), lambda: self._describe(connection, workflow))
-        return _merged(described[0], connection.workflows.get(workflow.workflow_id, workflow))
+        (told,) = await self._ask((connection.name, workflow.workflow_id), lambda: self._describe(connection, workflow))
+        filled = replace(_merged(workflow, told), obstacle=told.obstacle)
+        return _merged(filled, connection.workflows.get(workflow.workflow_id))
 
     async def _find_by_describing(self, connection: Connection, typed: str) -> Found:
         """The list is closed to us, yet the workflow itself may be open: ask for it by what was typed, as its id."""
@@ -125,12 +125,21 @@ class LiveDefinitions:
                 cause = trouble_words(answer)
         raise LookupFailedError(f"the inputs of {workflow.label} at {connection.name}", cause)
 
-    async def _ask(self, key: tuple[str, str], ask: Callable[[], Awaitable[tuple[Workflow, ...]]]) -> tuple[Workflow, ...]:
-        async with self._asking[key]:
-            kept = self._kept.get(key)
-            if kept is None or self._clock.now() - kept.at >= GOOD_FOR:
-                kept = self._kept[key] = _Kept(await ask(), self._clock.now())
+    async def _ask(self, key: _Key, ask: Callable[[], Coroutine[Any, Any, tuple[Workflow, ...]]]) -> tuple[Workflow, ...]:
+        """What is kept; else the answer to one question, shared by all who wait for it. Who stops waiting does not stop it."""
+        kept = self._kept.get(key)
+        if kept is not None and self._clock.now() - kept.at < GOOD_FOR:
             return kept.value
+        asking = self._asking.get(key)
+        if asking is None:
+            asking = self._asking[key] = asyncio.create_task(ask())
+            asking.add_done_callback(lambda asked: self._asked(key, asked))
+        return await asyncio.shield(asking)
+
+    def _asked(self, key: _Key, asked: asyncio.Task[tuple[Workflow, ...]]) -> None:
+        del self._asking[key]
+        if not asked.cancelled() and asked.exception() is None:
+            self._kept[key] = _Kept(asked.result(), self._clock.now())
 
 
 def trouble_words(answer: Trouble) -> str:
@@ -144,16 +153,16 @@ def trouble_words(answer: Trouble) -> str:
             assert_never(answer)
 
 
-def _merged(told: Workflow, configured: Workflow | None) -> Workflow:
-    """What the provider tells, with what the configuration says laid over it."""
-    if configured is None:
+def _merged(told: Workflow, over: Workflow | None) -> Workflow:
+    """What was told, with what is known better laid over it."""
+    if over is None:
         return told
     return replace(
         told,
-        name=configured.name or told.name,
-        version=configured.version or told.version,
-        inputs=told.inputs if configured.inputs is None else configured.inputs,
-        extras={**told.extras, **configured.extras},
+        name=over.name or told.name,
+        version=over.version or told.version,
+        inputs=told.inputs if over.inputs is None else over.inputs,
+        extras={**told.extras, **over.extras},
     )
 
 
@@ -161,7 +170,7 @@ def _pick(workflows: tuple[Workflow, ...], typed: str) -> Found:
     """By id, then by name as typed, then by name in any case. A name that fits several picks none."""
     by_id = tuple(workflow for workflow in workflows if workflow.workflow_id == typed)
     by_name = tuple(workflow for workflow in workflows if workflow.name == typed)
-    by_any_case = tuple(workflow for workflow in workflows if (workflow.name or "").casefold() == typed.casefold())
+    by_any_case = tuple(workflow for workflow in workflows if workflow.name and workflow.name.casefold() == typed.casefold())
     candidates = by_id or by_name or by_any_case
     only = candidates[0] if len(candidates) == 1 else None
     return Found(workflow=only, candidates=candidates, known=workflows)

@@ -2,6 +2,9 @@
 
 Secrets cannot be logged because they are in no value that is (domain/provider.Secret). Slack's libraries are kept at WARNING:
 at INFO Bolt writes the whole body of a request whose signature is wrong (slack.md, 5.1).
+
+Why tracebacks are plain: structlog's own show every local variable where rich is installed, and a token may be one.
+Why the finished line is masked and not its facts: a token may stand deep in a fact, or in a traceback.
 """
 
 from __future__ import annotations
@@ -9,12 +12,12 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
 from typing import Any, TextIO
 
 import structlog
 
-_TOKENS = re.compile(r"\b(?:xox[a-z]|xapp|xwfp)-[\w-]+|https://hooks\.slack\.com/\S+")
+_REST = r"""[^\s"'<>\\]+"""
+_TOKENS = re.compile(rf"\b(?:xox[a-z]|xapp|xwfp)-[\w-]+|https://hooks\.slack(?:-gov)?\.com/{_REST}|wss://{_REST}")
 _QUIET = ("slack_bolt", "slack_sdk", "httpx", "aiohttp", "asyncio")
 
 
@@ -25,11 +28,7 @@ def configure(log_format: str, stream: TextIO = sys.stderr) -> None:
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
-        _mask_tokens,
     ]
-    is_json = log_format == "json"
-    tail: list[Any] = [structlog.processors.format_exc_info] if is_json else []
-    renderer: Any = structlog.processors.JSONRenderer() if is_json else structlog.dev.ConsoleRenderer(colors=stream.isatty())
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -40,7 +39,12 @@ def configure(log_format: str, stream: TextIO = sys.stderr) -> None:
     out.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *tail, _mask_tokens, renderer],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                _renderer(log_format, is_coloured=stream.isatty()),
+                _mask_tokens,
+            ],
         ),
     )
     root = logging.getLogger()
@@ -50,9 +54,12 @@ def configure(log_format: str, stream: TextIO = sys.stderr) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def _mask_tokens(_logger: Any, _name: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def _renderer(log_format: str, *, is_coloured: bool) -> Any:
+    if log_format == "json":
+        return structlog.processors.JSONRenderer()
+    return structlog.dev.ConsoleRenderer(colors=is_coloured, exception_formatter=structlog.dev.plain_traceback)
+
+
+def _mask_tokens(_logger: Any, _name: str, line: Any) -> str:
     """Slack's tokens and short-lived addresses can come in with an error's text; nothing that looks like one leaves."""
-    for key, value in line.items():
-        if isinstance(value, str):
-            line[key] = _TOKENS.sub("****", value)
-    return line
+    return _TOKENS.sub("****", str(line))

@@ -8,6 +8,7 @@ earlier life left unfinished, and only then the way in. At the end the other way
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from bot.gateways.clock import SystemClock
 from bot.settings import Configuration, Settings
 
 ACKS_LEAVE_WITHIN_S = 3.0
+PING_EVERY_S = 10
 
 _log = structlog.get_logger("gonogo")
 
@@ -110,7 +112,9 @@ async def _serve(settings: Settings, bolt: AsyncApp, stack: AsyncExitStack, sess
         return port
     app_client = web_client(settings, settings.slack_app_token, session)
     await try_app_token(app_client)
-    handler = AsyncSocketModeHandler(bolt, settings.slack_app_token.reveal(), web_client=app_client, ping_interval=10)
+    handler = AsyncSocketModeHandler(
+        bolt, settings.slack_app_token.reveal(), logger=_socket_logger(), web_client=app_client, ping_interval=PING_EVERY_S
+    )
     in_flight: set[asyncio.Task[object]] = set()
     bolt.middleware(_tracking(in_flight))
     stack.push_async_callback(_close_socket, handler, in_flight)
@@ -121,6 +125,13 @@ async def _serve(settings: Settings, bolt: AsyncApp, stack: AsyncExitStack, sess
         # In Socket Mode nothing of Slack's comes by this port: the bot works without it, and says so.
         _log.warning("no_health_page", why=str(error))
         return None
+
+
+def _socket_logger() -> logging.Logger:
+    """The SDK warns of every socket that is closed, also of those that Slack refreshes by plan; errors are worth a line."""
+    logger = logging.getLogger("slack_sdk.socket_mode")
+    logger.setLevel(logging.ERROR)
+    return logger
 
 
 def _tracking(in_flight: set[asyncio.Task[object]]) -> Callable[..., Awaitable[None]]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
+import structlog
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
@@ -11,6 +13,10 @@ from slack_bolt.async_app import AsyncApp
 
 SLACK_PATH = "/slack/events"
 LARGEST_REQUEST_BYTES = 1_000_000
+UNSIGNED = 401
+COMPLAIN_EVERY_S = 60.0
+
+_log = structlog.get_logger("gonogo.http")
 
 
 def web_app(bolt: AsyncApp | None, health: Callable[[], dict[str, str]]) -> web.Application:
@@ -33,11 +39,30 @@ def web_app(bolt: AsyncApp | None, health: Callable[[], dict[str, str]]) -> web.
 
 
 def _slack_requests(bolt: AsyncApp) -> Callable[[web.Request], Awaitable[web.Response]]:
+    complain = _complaint()
+
     async def slack_events(request: web.Request) -> web.Response:
         try:
             await request.text()
         except (UnicodeDecodeError, LookupError) as error:
             raise web.HTTPBadRequest(text="the body is not UTF-8 text") from error
-        return await to_aiohttp_response(await bolt.async_dispatch(await to_bolt_request(request)))
+        response = await bolt.async_dispatch(await to_bolt_request(request))
+        if response.status == UNSIGNED:
+            complain()
+        return await to_aiohttp_response(response)
 
     return slack_events
+
+
+def _complaint() -> Callable[[], None]:
+    """Says why requests are refused, at most once a minute: whoever sends them must not fill the log."""
+    quiet_until = 0.0
+
+    def complain() -> None:
+        nonlocal quiet_until
+        now = asyncio.get_running_loop().time()
+        if now >= quiet_until:
+            quiet_until = now + COMPLAIN_EVERY_S
+            _log.warning("signature_refused", why="SLACK_SIGNING_SECRET is not that of the app, or Slack did not send this")
+
+    return complain

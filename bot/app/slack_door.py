@@ -6,6 +6,7 @@ Why tokens are tried before anything is started: Socket Mode's own client retrie
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,8 @@ from bot.domain.errors import SlackRefusedError
 from bot.domain.provider import Secret
 from bot.settings import Settings
 
-GREETING_TIMEOUT_S = 10
+GREETING_TIMEOUT_S = 6
+"""Two such calls are made at the start, and people should read why it failed within 15 s."""
 CALL_TIMEOUT_S = 10
 
 
@@ -99,7 +101,7 @@ def _cure(code: str, setting: str) -> str:
 def bolt_app(settings: Settings, client: AsyncWebClient, workspace: Workspace) -> AsyncApp:
     """The Bolt app for both ways in. Whose token it is was settled at the start, so nothing is asked per delivery.
 
-    Bolt's own client bears no token: it would only warn that the authorised one is used instead.
+    Bolt's own client bears no token, and its logger no warnings: it warns of a token in the environment that it does not use.
     """
     result = AuthorizeResult(
         enterprise_id=workspace.enterprise_id,
@@ -113,7 +115,10 @@ def bolt_app(settings: Settings, client: AsyncWebClient, workspace: Workspace) -
         return result
 
     secret = settings.slack_signing_secret
+    logger = logging.getLogger("slack_bolt.gonogo")
+    logger.setLevel(logging.ERROR)
     return AsyncApp(
+        logger=logger,
         client=AsyncWebClient(base_url=client.base_url, session=client.session, timeout=client.timeout, retry_handlers=[]),
         authorize=authorize,
         signing_secret=secret.reveal() if secret else None,

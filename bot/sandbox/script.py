@@ -28,8 +28,9 @@ class JourneyError(Exception):
 class Player:
     """Plays journeys, one after the other, in one sandbox."""
 
-    def __init__(self, sandbox: Sandbox, console: Console) -> None:
+    def __init__(self, sandbox: Sandbox, console: Console, *, ends_within_s: float = ENDS_WITHIN_S) -> None:
         self._sandbox = sandbox
+        self._ends_within_s = ends_within_s
         self._console = console
         self._screen = Screen(sandbox.slack.workspace, console)
 
@@ -66,14 +67,14 @@ class Player:
             return await self._refused(journey, before)
         if journey.is_redelivered:
             await slack.redeliver(acknowledged)
-        card = await slack.workspace.wait_for(before.new_card, ENDS_WITHIN_S)
+        card = await slack.workspace.wait_for(before.new_card, self._ends_within_s)
         if journey.then_cancel:
-            await slack.workspace.wait_for(lambda seen: _card_says(seen, card, "Running"), ENDS_WITHIN_S)
+            await slack.workspace.wait_for(lambda seen: _card_says(seen, card, "Running"), self._ends_within_s)
             await slack.click(journey.user_id, journey.channel_id, card.ts, "Cancel")
         return await self._ended(journey, before, card)
 
     async def _refused(self, journey: Journey, before: Before) -> str:
-        answer = await self._sandbox.slack.workspace.wait_for(before.new_answer, ENDS_WITHIN_S)
+        answer = await self._sandbox.slack.workspace.wait_for(before.new_answer, self._ends_within_s)
         _require((journey.refused_with or "") in answer.text, f"the refusal does not name {journey.refused_with!r}")
         _require(before.new_card(self._sandbox.slack.workspace) is None, "a card was posted all the same")
         return f"refused, naming {journey.refused_with!r}; nothing was sent"
@@ -82,7 +83,7 @@ class Player:
         word = journey.ends.word if journey.ends else ""
         workspace = self._sandbox.slack.workspace
         try:
-            ended = await workspace.wait_for(lambda seen: _ended(seen, card, word), ENDS_WITHIN_S)
+            ended = await workspace.wait_for(lambda seen: _ended(seen, card, word), self._ends_within_s)
         except TimeoutError:
             now = workspace.find(card.channel_id, card.ts)
             raise JourneyError(f"expected {word}, but the card says: {now.text if now else 'nothing'}") from None
