@@ -296,6 +296,9 @@ class EventKind(StrEnum):
     CANCELLED = "cancelled"
     ENDED = "ended"
     LOST = "lost"
+    LOOKED_UP = "looked_up"
+    LOOK_ASKED = "look_asked"
+    ADOPTED = "adopted"
 
 
 @dataclass(frozen=True, kw_only=True)

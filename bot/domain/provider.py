@@ -259,6 +259,48 @@ class Unsupported:
     meaning: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A run that may be the one whose start was lost. ``started_at`` is the provider's own text.
+
+    ``outcome`` is set where finding it already tells how it ended (then there is nothing to track).
+    """
+
+    run_id: str
+    provider_status: str | None = None
+    started_at: str | None = None
+    outcome: Outcome | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matches:
+    """What a look-up brought: every run that may be ours. None does not prove that it never ran."""
+
+    candidates: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Confirmed:
+    """The run that a person named exists and is one of this workflow."""
+
+    run_id: str
+    provider_status: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Denied:
+    """The provider does not know that run, or it is one of another workflow; ``meaning`` says which."""
+
+    meaning: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unverifiable:
+    """The provider cannot tell about that run any more; ``meaning`` says why. The person's word stands, and says so."""
+
+    meaning: str
+
+
 Trouble: TypeAlias = Refused | Unauthorised | Busy | Unreachable
 StartAnswer: TypeAlias = Accepted | Completed | Trouble
 TrackAnswer: TypeAlias = Observed | Completed | Trouble
@@ -267,7 +309,19 @@ CatalogueAnswer: TypeAlias = Listed | Unsupported | Trouble
 DescribeAnswer: TypeAlias = Described | Unsupported | Trouble
 ProbeAnswer: TypeAlias = Held | Unsupported | Trouble
 LoginAnswer: TypeAlias = LoggedIn | Trouble
-Answer: TypeAlias = StartAnswer | TrackAnswer | CancelAnswer | CatalogueAnswer | DescribeAnswer | ProbeAnswer | LoginAnswer
+FindAnswer: TypeAlias = Matches | Unsupported | Trouble
+ConfirmAnswer: TypeAlias = Confirmed | Denied | Unverifiable | Trouble
+Answer: TypeAlias = (
+    StartAnswer
+    | TrackAnswer
+    | CancelAnswer
+    | CatalogueAnswer
+    | DescribeAnswer
+    | ProbeAnswer
+    | LoginAnswer
+    | FindAnswer
+    | ConfirmAnswer
+)
 
 AnswerT = TypeVar("AnswerT")
 Exchange: TypeAlias = Generator[Call, Reply, AnswerT]
@@ -340,6 +394,8 @@ class Provider:
     can_cancel: ClassVar[bool] = False
     has_catalogue: ClassVar[bool] = False
     has_describe: ClassVar[bool] = False
+    lost_start_settled_by: ClassVar[str | None] = None
+    """How a lost start is looked up, in a few words for people (design.md, 8); None: no look-up, a person settles it."""
     credential: ClassVar[type[Any]]
     """A frozen dataclass whose fields are ``str`` (required) or ``str | None``; each annotated with one sentence."""
     options: ClassVar[type[Any]]
@@ -423,6 +479,21 @@ class Provider:
         """A harmless read that shows whether the credential works and what it holds."""
         del connection
         return unsupported(Unsupported(meaning=f"{self.title} offers no harmless call to try the credential with."))
+
+    def can_find(self, connection: Connection) -> bool:
+        """Whether ``find`` can look anything up over this connection."""
+        del connection
+        return self.lost_start_settled_by is not None
+
+    def find(self, launch: Launch, connection: Connection) -> Exchange[FindAnswer]:
+        """Look for the run of a start whose answer was lost: sent at ``launch.sent_at``, perhaps applied some minutes later."""
+        del launch, connection
+        return unsupported(Unsupported(meaning=f"{self.title} offers no way to look up a lost start."))
+
+    def confirm(self, launch: Launch, run_id: str, connection: Connection) -> Exchange[ConfirmAnswer]:
+        """Whether the run that a person named exists and is one of this launch's workflow."""
+        del launch, run_id, connection
+        return unsupported(Unverifiable(meaning=f"{self.title} cannot be asked about that run."))
 
     def link(self, launch: Launch, connection: Connection) -> str | None:
         """Where people see the run (or its record) at the provider; None where no address is known."""
