@@ -9,7 +9,7 @@ come from.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 from bot.domain.model import Channel, Connection, Delivery, Event, Launch, Person, Workflow
@@ -32,7 +32,7 @@ class Telling:
     """What Slack has yet to be told about one launch.
 
     ``card_ts`` is None while the card is not posted. ``told_version`` is the launch version that the card shows (0: none);
-    ``is_card_stale``: something happened since.
+    ``is_card_stale``: something happened since. ``is_card_lost``: where it stands is not known.
     ``lines`` are in order. ``attempts`` counts failures in a row. ``events`` are all events of the launch, in order.
     """
 
@@ -41,6 +41,7 @@ class Telling:
     card_ts: str | None
     told_version: int
     is_card_stale: bool
+    is_card_lost: bool
     lines: tuple[Line, ...]
     attempts: int
 
@@ -59,16 +60,44 @@ class Store(Protocol):
         UnreadableRowError: (``create``, ``launch``, ``events``) the one row that was asked for cannot be read.
     """
 
-    async def record_delivery(self, delivery: Delivery) -> bool:
-        """Keep a delivery before it is acknowledged; False when one with this key is already kept."""
+    async def delivery(self, key: str) -> Delivery | None:
+        """A kept delivery by its key, finished or not."""
+        ...
+
+    async def lease_deliveries(self, *, now: datetime, until: datetime, holder: str, limit: int) -> list[Delivery]:
+        """Claim unfinished deliveries whose holder let its lease lapse: the work of a bot that was killed. Oldest first."""
+        ...
+
+    async def next_delivery(self) -> datetime | None:
+        """When the earliest lease of an unfinished delivery lapses."""
+        ...
+
+    async def bound_runs(self, connection: str, run_ids: frozenset[str]) -> frozenset[str]:
+        """Those of ``run_ids`` that some launch over this connection already owns, in whatever state it is."""
+        ...
+
+    async def has_rivals(self, launch: Launch, *, within: timedelta) -> bool:
+        """Whether another launch of the same workflow and connection is STARTING or IN_DOUBT, sent within that time of it."""
+        ...
+
+    async def card_lost(self, launch_id: str) -> None:
+        """The card may have been posted, but where it stands is not known: it is never posted again."""
+        ...
+
+    async def card_found(self, launch_id: str, ts: str) -> None:
+        """The lost card stands at ``ts``: it, and what its thread lacks, is due again. Nothing happens for any other card."""
+        ...
+
+    async def set_aside(self) -> list[str]:
+        """Rows that cannot be read and were set aside since this was last asked, a line each, without their content."""
+        ...
+
+    async def record_delivery(self, delivery: Delivery, *, holder: str = "", until: datetime | None = None) -> bool:
+        """Keep a delivery before it is acknowledged, its work leased to ``holder`` until then; False when its key is kept already."""
         ...
 
     async def finish_delivery(self, key: str, at: datetime) -> None:
         """Mark a delivery's work as done, so that no restart takes it up again. The first time stands."""
-        ...
-
-    async def unfinished_deliveries(self, *, received_after: datetime, limit: int) -> list[Delivery]:
-        """Deliveries received after that moment and not finished, oldest first: the work of a bot that was killed."""
         ...
 
     async def create(self, launch: Launch, event: Event, *, delivery_key: str) -> Launch | None:

@@ -35,6 +35,12 @@ TRANSITIONS: Mapping[tuple[State, EventKind], State] = MappingProxyType(
         (State.STARTING, EventKind.CANCEL_ASKED): State.STARTING,
         (State.STARTING, EventKind.ACCEPTED): State.RUNNING,
         (State.STARTING, EventKind.LOST): State.IN_DOUBT,
+        (State.IN_DOUBT, EventKind.LOOKED_UP): State.IN_DOUBT,
+        (State.IN_DOUBT, EventKind.LOOK_ASKED): State.IN_DOUBT,
+        (State.IN_DOUBT, EventKind.ADOPTED): State.RUNNING,
+        (State.IN_DOUBT, EventKind.SUCCEEDED): State.SUCCEEDED,
+        (State.IN_DOUBT, EventKind.FAILED): State.FAILED,
+        (State.IN_DOUBT, EventKind.ENDED): State.ENDED,
         (State.RUNNING, EventKind.PAUSED): State.NEEDS_ATTENTION,
         (State.NEEDS_ATTENTION, EventKind.PAUSED): State.NEEDS_ATTENTION,
         (State.NEEDS_ATTENTION, EventKind.RESUMED): State.RUNNING,
@@ -62,7 +68,7 @@ def step(launch: Launch, event: Event) -> Launch:
     if state is None:
         raise NoTransitionError(f"{launch.launch_id}: {event.kind} cannot happen while {launch.state}")
     left_behind = _LEAVES.get(event.kind, _nothing)(launch, event)
-    ending = {"due_at": None} if state.is_final or state is State.IN_DOUBT else {}
+    ending = {"due_at": None} if state.is_final else {}
     return replace(launch, state=state, updated_at=event.at, **(left_behind | ending))
 
 
@@ -128,6 +134,20 @@ def _known(event: Event, fact: str, before: Json) -> Json:
     return before if value is None else value
 
 
+def _lost(_launch: Launch, event: Event) -> dict[str, Any]:
+    """Nothing is due unless a look-up is planned; look-ups are counted from here."""
+    return {"detail": _telling(event), "looks": 0, "misses": 0, "due_at": None}
+
+
+def _adopted(launch: Launch, event: Event) -> dict[str, Any]:
+    """The run that was found, or named by a person, is ours from now on: ask about it at once."""
+    return _run_facts(launch, event) | {"detail": None, "looks": 0, "misses": 0, "due_at": event.at}
+
+
+def _look_asked(_launch: Launch, event: Event) -> dict[str, Any]:
+    return {"looks": 0, "misses": 0, "due_at": event.at}
+
+
 def _telling(event: Event) -> str | None:
     """The most telling fact of an event: what people should read beside the state."""
     for fact in ("attention", "meaning", "detail", "progress"):
@@ -142,7 +162,10 @@ _LEAVES: Mapping[EventKind, Callable[[Launch, Event], dict[str, Any]]] = Mapping
         EventKind.ACCEPTED: _accepted,
         EventKind.DELAYED: _not_sent,
         EventKind.UNANSWERED: _troubled,
-        EventKind.LOST: _troubled,
+        EventKind.LOST: _lost,
+        EventKind.LOOKED_UP: _troubled,
+        EventKind.LOOK_ASKED: _look_asked,
+        EventKind.ADOPTED: _adopted,
         EventKind.PROGRESSED: _observed,
         EventKind.PAUSED: _observed,
         EventKind.RESUMED: _observed,

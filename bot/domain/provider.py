@@ -396,6 +396,8 @@ class Provider:
     has_describe: ClassVar[bool] = False
     lost_start_settled_by: ClassVar[str | None] = None
     """How a lost start is looked up, in a few words for people (design.md, 8); None: no look-up, a person settles it."""
+    is_find_proof: ClassVar[bool] = False
+    """True where what ``find`` brings carries the launch id, so that it can be no other launch's."""
     credential: ClassVar[type[Any]]
     """A frozen dataclass whose fields are ``str`` (required) or ``str | None``; each annotated with one sentence."""
     options: ClassVar[type[Any]]

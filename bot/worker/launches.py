@@ -14,9 +14,10 @@ from typing import TypeVar
 import structlog
 from prometheus_client import Counter
 
+from bot.domain.doubts import RIVALS_WITHIN, Surroundings, after_find, first_look
 from bot.domain.lifecycle import step
 from bot.domain.model import Connection, Event, EventKind, Launch, State
-from bot.domain.provider import Exchange, Provider, Unreachable
+from bot.domain.provider import Exchange, Matches, Provider, StartAnswer, Unreachable
 from bot.domain.reactions import Moment, Reaction, after_cancel, after_start, after_track, is_resendable, possibly_applied
 from bot.ports import Clock, Store, Wire
 from bot.surfaces.cards import has_line
@@ -58,6 +59,8 @@ class LaunchWork:
             await self._start(launch, connection)
         elif launch.state is State.STARTING:
             await self._recover(launch, connection)
+        elif launch.state is State.IN_DOUBT:
+            await self._settle(launch, connection)
         elif launch.cancel_asked_by and not launch.is_cancel_sent:
             await self._cancel(launch, connection)
         else:
@@ -72,8 +75,7 @@ class LaunchWork:
         sent = replace(starting, version=launch.version + 1)
         provider = self.providers[launch.provider]
         answer = await self._perform(connection, provider.start(sent, connection))
-        reaction = after_start(sent, answer, provider, self._moment(connection))
-        await self._save_start(reaction, connection)
+        await self._save_start(sent, answer, connection)
 
     async def _recover(self, launch: Launch, connection: Connection) -> None:
         """A start whose answer nobody recorded: sent again under the same key where that is safe, else in doubt."""
@@ -82,7 +84,23 @@ class LaunchWork:
             await self._start(launch, connection)
             return
         moment = self._moment(connection)
-        await self._save(possibly_applied(launch, "the bot stopped before an answer was recorded", provider, moment))
+        lost = possibly_applied(launch, "the bot stopped before an answer was recorded", provider, moment)
+        await self._save(first_look(lost, can_find=provider.can_find(connection), moment=moment))
+
+    async def _settle(self, launch: Launch, connection: Connection) -> None:
+        """Look once more for the run of a lost start."""
+        provider = self.providers[launch.provider]
+        answer = await self._perform(connection, provider.find(launch, connection))
+        candidates = answer.candidates if isinstance(answer, Matches) else ()
+        run_ids = frozenset(candidate.run_id for candidate in candidates)
+        around = Surroundings(
+            bound=await self.store.bound_runs(launch.connection, run_ids),
+            has_rivals=await self.store.has_rivals(launch, within=RIVALS_WITHIN),
+            is_proof=provider.is_find_proof,
+            found_before=_found_before(await self.store.events(launch.launch_id)),
+        )
+        reaction = after_find(launch, answer, around, self._moment(connection))
+        await self._save(_with_link(reaction, provider, connection))
 
     async def _track(self, launch: Launch, connection: Connection) -> None:
         provider = self.providers[launch.provider]
@@ -119,23 +137,26 @@ class LaunchWork:
     async def _perform(self, connection: Connection, exchange: Exchange[A]) -> A | Unreachable:
         return await self.wire.perform(connection.name, exchange)
 
-    async def _save_start(self, reaction: Reaction, connection: Connection) -> None:
-        """Record what came of a start; a cancel asked meanwhile changed the launch, so it is laid over what is stored now.
+    async def _save_start(self, sent: Launch, answer: StartAnswer, connection: Connection) -> None:
+        """Record what came of a start. A cancel asked meanwhile changed the launch: then it is decided anew on what is stored.
 
         The lease is not given back in between: whoever took the launch then would find a start without an answer.
         """
-        reaction = _with_link(reaction, self.providers[reaction.launch.provider], connection)
-        if await self._is_saved(reaction):
+        if await self._is_saved(self._after_start(sent, answer, connection)):
             return
-        stored = await self.store.launch(reaction.launch.launch_id)
-        if stored is None or reaction.event is None or stored.state is not State.STARTING:
-            _log.warning("start_recorded_by_another", launch_id=reaction.launch.launch_id)
+        stored = await self.store.launch(sent.launch_id)
+        if stored is None or stored.state is not State.STARTING:
+            _log.warning("start_recorded_by_another", launch_id=sent.launch_id)
             return
-        stepped = step(stored, reaction.event)
-        if stepped.due_at is not None:
-            due_at = min(filter(None, (stored.due_at, reaction.launch.due_at)))
-            stepped = replace(stepped, due_at=due_at, misses=reaction.launch.misses)
-        await self._save(replace(reaction, launch=stepped))
+        reaction = self._after_start(stored, answer, connection)
+        if stored.cancel_asked_by is not None and reaction.launch.state is State.RUNNING:
+            reaction = replace(reaction, launch=replace(reaction.launch, due_at=self.clock.now()))
+        await self._save(reaction)
+
+    def _after_start(self, launch: Launch, answer: StartAnswer, connection: Connection) -> Reaction:
+        provider, moment = self.providers[launch.provider], self._moment(connection)
+        reaction = _with_link(after_start(launch, answer, provider, moment), provider, connection)
+        return first_look(reaction, can_find=provider.can_find(connection), moment=moment)
 
     async def _save(self, reaction: Reaction, *, keep_lease: bool = False) -> bool:
         """Record, or give the launch back to be looked at anew: somebody else changed it meanwhile."""
@@ -164,6 +185,16 @@ class LaunchWork:
 def _is_repeated(launch: Launch, event: Event) -> bool:
     """A start that is delayed, or left unanswered, for the second time running: the thread has said so already."""
     return event.kind in {EventKind.DELAYED, EventKind.UNANSWERED} and launch.misses > 1
+
+
+def _found_before(events: Sequence[Event]) -> int | None:
+    """How many candidates the last look-up brought that was worth telling; None before the first, or once people asked anew."""
+    for event in reversed(events):
+        if event.kind is EventKind.LOOKED_UP:
+            return int(event.facts.get("found", 0))
+        if event.kind in {EventKind.LOST, EventKind.LOOK_ASKED}:
+            return None
+    return None
 
 
 def _with_link(reaction: Reaction, provider: Provider, connection: Connection) -> Reaction:

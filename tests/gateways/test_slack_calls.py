@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import aiohttp
@@ -98,8 +99,9 @@ async def hangs_up(line: Line) -> None:
 async def test_a_slack_that_does_not_answer_is_unreachable_in_time_and_asked_once(behaviour: Behaviour) -> None:
     async with serving(behaviour) as server, aiohttp.ClientSession() as session:
         client = AsyncWebClient(token="made-up-token", base_url=f"{server.url}/api/", session=session, retry_handlers=[])
-        with pytest.raises(SlackCallError, match="unreachable"):
-            await call_slack(client, "chat.postMessage", timeout_s=0.1, json={})
+        async with asyncio.timeout(5):
+            with pytest.raises(SlackCallError, match="unreachable"):
+                await call_slack(client, "chat.postMessage", timeout_s=0.1, json={})
 
     assert server.targets == ["/api/chat.postMessage"]
 
