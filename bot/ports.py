@@ -8,9 +8,11 @@ come from.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from bot.domain.model import Channel, Connection, Delivery, Event, Launch, Person, Workflow
 from bot.domain.provider import Exchange, Unreachable
@@ -51,25 +53,28 @@ class Store(Protocol):
 
     ``save`` and ``create`` write the launch, append the event, queue its thread line and mark the card as stale together.
     A row that cannot be read is left out of every list and named in the log (``row_unreadable``); asked for by its id it is an
-    error. Nothing of ``Delivery.reply_url`` is ever stored.
+    error. One that was to be leased is set aside in the same transaction, so that it is not met again, and noted for
+    ``set_aside``: a launch is no longer due, a card is given up, a delivery finished. Repaired by hand, it works again once
+    that is undone: a launch has a ``due_at``, a card a ``due_at`` and ``gave_up`` 0, a delivery no ``finished_at``.
+    Nothing of ``Delivery.reply_url`` is ever stored.
 
     A lease belongs to a holder until a time. Lapsed, it may be taken by another; until then its holder may still write.
 
     Raises:
         StoreUnavailableError: (every method) the database is locked for long, or its disk full: nothing was written.
-        UnreadableRowError: (``create``, ``launch``, ``events``) the one row that was asked for cannot be read.
+        UnreadableRowError: (``create``, ``delivery``, ``launch``, ``events``) the one row that was asked for cannot be read.
     """
 
     async def delivery(self, key: str) -> Delivery | None:
-        """A kept delivery by its key, finished or not."""
+        """A kept delivery by its key, finished or not; one that ``create`` kept unrecorded has no content, so it is None."""
         ...
 
     async def lease_deliveries(self, *, now: datetime, until: datetime, holder: str, limit: int) -> list[Delivery]:
-        """Claim unfinished deliveries whose holder let its lease lapse: the work of a bot that was killed. Oldest first."""
+        """Claim unfinished deliveries that nobody holds (any more): the work of a bot that was killed. Oldest first."""
         ...
 
     async def next_delivery(self) -> datetime | None:
-        """When the earliest lease of an unfinished delivery lapses."""
+        """When the earliest lease of an unfinished delivery lapses (one that nobody holds: when it came); None: never yet."""
         ...
 
     async def bound_runs(self, connection: str, run_ids: frozenset[str]) -> frozenset[str]:
@@ -77,23 +82,42 @@ class Store(Protocol):
         ...
 
     async def has_rivals(self, launch: Launch, *, within: timedelta) -> bool:
-        """Whether another launch of the same workflow and connection is STARTING or IN_DOUBT, sent within that time of it."""
+        """Whether another launch of the same workflow and connection is STARTING or IN_DOUBT, sent within that time of it.
+
+        A launch that was never sent has none.
+        """
         ...
 
-    async def card_lost(self, launch_id: str) -> None:
-        """The card may have been posted, but where it stands is not known: it is never posted again."""
+    async def card_lost(self, launch_id: str, *, version: int) -> None:
+        """The card may have been posted, but where it stands is not known: it is never posted again.
+
+        It counts as told up to ``version`` (what the post would have shown); its thread lines stay untold. From now on the
+        launch is due for telling only while it is final, until ``telling_failed`` gives it up: then the requester was told
+        directly. Kept also when the lease has lapsed; nothing happens once the card stands somewhere. ``card_told`` finds it.
+        """
         ...
 
     async def card_found(self, launch_id: str, ts: str) -> None:
-        """The lost card stands at ``ts``: it, and what its thread lacks, is due again. Nothing happens for any other card."""
+        """The lost card stands at ``ts``: it, and what its thread lacks, is due again at once, also when it was given up.
+
+        A lease on its telling ends, so that nobody who just tells the requester instead gives it up afterwards.
+        Nothing happens for any other card.
+        """
         ...
 
     async def set_aside(self) -> list[str]:
-        """Rows that cannot be read and were set aside since this was last asked, a line each, without their content."""
+        """Rows that cannot be read and were set aside since this was last asked, a line each, without their content.
+
+        Each is told once, oldest first: ``launch L-7K3QW: cannot be read (JSONDecodeError)``.
+        """
         ...
 
     async def record_delivery(self, delivery: Delivery, *, holder: str = "", until: datetime | None = None) -> bool:
-        """Keep a delivery before it is acknowledged, its work leased to ``holder`` until then; False when its key is kept already."""
+        """Keep a delivery before it is acknowledged, its work leased to ``holder`` until then (None: to nobody).
+
+        Returns:
+            False when its key is kept already, finished or not: nothing changes.
+        """
         ...
 
     async def finish_delivery(self, key: str, at: datetime) -> None:
@@ -141,6 +165,7 @@ class Store(Protocol):
         has_line: bool = False,
         keep_lease: bool = False,
         holder: str | None = None,
+        delivery_key: str | None = None,
     ) -> bool:
         """Write a changed launch, guarded by its version, and append ``event`` if there is one.
 
@@ -148,6 +173,8 @@ class Store(Protocol):
         ``has_line``: the event gets a thread line. Gives the lease back unless ``keep_lease``: whoever is not the holder
         (a cancel) passes ``keep_lease=True``, or the launch is free while its holder is still at work.
         ``holder``: write only while this holder still has the lease; for whoever read the launch again after losing a race.
+        ``delivery_key``: the delivery that caused this change (a cancel, a doubt settled by button) is finished with it, at the
+        same time; where nothing is written it stays unfinished.
         An event, or a changed state, makes the card stale from ``event.at`` (``updated_at``) on; any other change does not.
 
         Returns:
@@ -160,7 +187,7 @@ class Store(Protocol):
         ...
 
     async def renew_leases(self, *, holder: str, until: datetime) -> None:
-        """Keep every lease of ``holder``, on launches and on tellings, until then: it is alive and still at work.
+        """Keep every lease of ``holder``, on launches, tellings and deliveries, until then: it is alive and still at work.
 
         Versions stay; a lease that somebody else has taken stays theirs; a renewal never shortens.
         """
@@ -175,6 +202,7 @@ class Store(Protocol):
 
         A card is behind when ``told_version`` is older than the launch's last event. One holder at a time; one that failed
         waits until its ``retry_at``, also when more happens meanwhile; one that was given up is never claimed again.
+        One whose card is lost is claimed only while it is final: see ``card_lost``.
         """
         ...
 
@@ -184,6 +212,10 @@ class Store(Protocol):
 
     async def line_told(self, line_id: int, *, ts: str, at: datetime) -> None:
         """A thread line stands at ``ts``; the first time stands. Kept also when the lease has lapsed."""
+        ...
+
+    async def line_skipped(self, line_id: int, at: datetime) -> None:
+        """A thread line that may have been posted (its answer was lost) is never posted again; where it stands is not known."""
         ...
 
     async def telling_done(self, launch_id: str, holder: str) -> None:
@@ -208,6 +240,10 @@ class Store(Protocol):
 
 class Wire(Protocol):
     """Carries exchanges to providers."""
+
+    def place(self, connection: str) -> AbstractAsyncContextManager[Callable[[Exchange[Any]], Awaitable[Any]]]:
+        """A place on the wire: what it hands out performs an exchange at once, without waiting for others."""
+        ...
 
     async def perform(self, connection: str, exchange: Exchange[A]) -> A | Unreachable:
         """Drive an exchange to its answer over the named connection. Never raises on what a network or a provider does."""
@@ -270,8 +306,20 @@ class Thread(Protocol):
         """Show the newest state on the card."""
         ...
 
-    async def post_line(self, launch: Launch, event: Event, *, card_ts: str) -> str:
-        """Add one line to the thread; its ``ts``."""
+    async def post_lines(self, launch: Launch, events: tuple[Event, ...], *, card_ts: str) -> str:
+        """Add one message to the thread that tells these events, in order; its ``ts``."""
+        ...
+
+    def is_behind(self, channel_id: str) -> bool:
+        """Whether Slack slows this channel down, so that fewer messages should say more."""
+        ...
+
+    async def tell_operators(self, say: Say) -> None:
+        """Tell the operators' channel, where one is configured."""
+        ...
+
+    async def open_form(self, trigger_id: str, view: Mapping[str, Any]) -> None:
+        """Open a form for whoever pressed a button a moment ago."""
         ...
 
     async def post_direct(self, launch: Launch, events: tuple[Event, ...]) -> str:

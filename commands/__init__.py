@@ -1,6 +1,6 @@
 """DOORS: one file per subcommand of the slash command, or family of buttons.
 
-Found by scanning this folder: adding one edits no other. A file says what it answers to (``SUBCOMMANDS``, ``BUTTONS``) and what
+Found by scanning this folder: adding one edits no other. A file says what it answers to (``SUBCOMMANDS``, ``BUTTONS``, ``FORMS``) and what
 each does with a use case. It holds no rule, reaches no provider and no database, and makes no words: those are in surfaces.
 """
 
@@ -9,19 +9,21 @@ from __future__ import annotations
 from importlib import import_module
 from pkgutil import iter_modules
 
-from commands._door import Button, Door, Entries, Subcommand
+from commands._door import Button, Door, Entries, Form, Subcommand
 
-__all__ = ["Button", "Door", "Entries", "Subcommand", "load"]
+__all__ = ["Button", "Door", "Entries", "Form", "Subcommand", "load"]
 
 
 def load() -> Entries:
     """What every module here that does not start with an underscore answers to, in name order."""
     subcommands: dict[str, Subcommand] = {}
     buttons: dict[str, Button] = {}
+    forms: dict[str, Form] = {}
     for found in iter_modules(__path__):
         if found.name.startswith("_"):
             continue
         module = import_module(f"{__name__}.{found.name}")
         subcommands |= {subcommand.word: subcommand for subcommand in getattr(module, "SUBCOMMANDS", ())}
         buttons |= {button.action_id: button for button in getattr(module, "BUTTONS", ())}
-    return Entries(subcommands=subcommands, buttons=buttons)
+        forms |= {form.callback_id: form for form in getattr(module, "FORMS", ())}
+    return Entries(subcommands=subcommands, buttons=buttons, forms=forms)

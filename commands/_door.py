@@ -20,9 +20,10 @@ import structlog
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
+from bot.domain.errors import StoreUnavailableError
 from bot.domain.model import RESERVED_WORDS, Delivery
 from bot.launching import Launching
-from bot.surfaces import replies
+from bot.surfaces import forms, replies
 from bot.surfaces.command_text import LaunchText, NothingTyped, Problems, SubcommandText, read_command
 from bot.surfaces.say import Say
 
@@ -31,6 +32,7 @@ _log = structlog.get_logger("gonogo.door")
 Typed: TypeAlias = Callable[[Launching, Delivery, tuple[str, ...]], Awaitable[Say | None]]
 Clicked: TypeAlias = Callable[[Launching, Delivery], Awaitable[Say | None]]
 ANYTHING = re.compile("")
+AGAIN_AFTER_S = 5.0
 LAUNCH = ""
 """The word of the subcommand that launches: none is typed."""
 
@@ -54,11 +56,20 @@ class Button:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Form:
+    """One form, by its callback id; the delivery's text is what ``forms`` reads."""
+
+    callback_id: str
+    run: Clicked
+
+
+@dataclass(frozen=True, kw_only=True)
 class Entries:
-    """Everything that people can type and press. ``launch`` is what a connection's name does."""
+    """Everything that people can type, press and send."""
 
     subcommands: Mapping[str, Subcommand]
     buttons: Mapping[str, Button]
+    forms: Mapping[str, Form]
 
 
 class Door:
@@ -75,12 +86,31 @@ class Door:
         app.command(self._command)(self._on_command)
         for action_id in self._entries.buttons:
             app.action(action_id)(self._on_button)
+        for callback_id in self._entries.forms:
+            app.view(callback_id)(self._on_form)
         app.action(ANYTHING)(self._on_other)
 
-    async def resume(self) -> None:
-        """Take up what was acknowledged before the bot was killed; too old to be meant still: say so instead."""
-        for delivery in await self._launching.unfinished():
-            self._spawn(self._too_late(delivery) if self._launching.is_stale(delivery) else self._carry(delivery))
+    async def carry(self, delivery: Delivery) -> None:
+        """The work of one delivery, its answer, and the mark that it is done. Never raises.
+
+        Also called for what was acknowledged by a bot that was killed; too old to be meant still: say so instead.
+        While the database is away the work waits: it is kept there, and doing it twice causes nothing twice.
+        """
+        is_first_try = True
+        while True:
+            try:
+                await self._carry(delivery)
+            except StoreUnavailableError:
+                _log.exception("delivery_waits", delivery=delivery.key)
+                if is_first_try:
+                    await self._launching.answer(delivery, replies.say_waits())
+                is_first_try = False
+                await self._launching.wait(AGAIN_AFTER_S)
+            except Exception:  # noqa: BLE001 - the listener edge: an error becomes a line that the person sees
+                await self._fault(delivery)
+                return
+            else:
+                return
 
     async def drain(self) -> None:
         """Wait for what is being worked on."""
@@ -88,7 +118,26 @@ class Door:
             await asyncio.wait(set(self._tasks))
 
     async def _on_command(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        delivery = Delivery(
+        await self._read(ack, body, self._command_in)
+
+    async def _on_button(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        await self._read(ack, body, self._button_in)
+
+    async def _on_form(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        await self._read(ack, body, self._form_in)
+
+    async def _read(self, ack: AsyncAck, body: dict[str, Any], reads: Callable[[dict[str, Any]], Delivery]) -> None:
+        """A payload that lacks what Slack documents cannot be acted on: it is let go, and the log says so."""
+        try:
+            delivery = reads(body)
+        except (KeyError, IndexError, TypeError, AttributeError):
+            _log.exception("payload_not_readable")
+            await ack()
+            return
+        await self._receive(ack, delivery)
+
+    def _command_in(self, body: dict[str, Any]) -> Delivery:
+        return Delivery(
             key=f"command:{body['trigger_id']}",
             kind="command",
             name=body["command"],
@@ -99,13 +148,13 @@ class Door:
             received_at=self._launching.now(),
             reply_url=body.get("response_url"),
         )
-        await self._receive(ack, delivery)
 
-    async def _on_button(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+    def _button_in(self, body: dict[str, Any]) -> Delivery:
         action = body["actions"][0]
-        place = body.get("message", {}).get("ts") or body.get("view", {}).get("id")
+        message_ts = body.get("message", {}).get("ts")
+        place = message_ts or body.get("view", {}).get("id")
         team_id, user_id = body["team"]["id"], body["user"]["id"]
-        delivery = Delivery(
+        return Delivery(
             key=f"button:{team_id}:{place}:{action['action_id']}:{action['action_ts']}:{user_id}",
             kind="button",
             name=action["action_id"],
@@ -115,8 +164,22 @@ class Door:
             text=action.get("value") or "",
             received_at=self._launching.now(),
             reply_url=body.get("response_url"),
+            trigger_id=body.get("trigger_id"),
+            message_ts=None if body.get("container", {}).get("is_ephemeral") else message_ts,
         )
-        await self._receive(ack, delivery)
+
+    def _form_in(self, body: dict[str, Any]) -> Delivery:
+        view, user_id = body["view"], body["user"]["id"]
+        return Delivery(
+            key=f"form:{view.get('private_metadata') or body['trigger_id']}:{user_id}",
+            kind="form",
+            name=view["callback_id"],
+            team_id=body["team"]["id"],
+            channel_id=user_id,
+            user_id=user_id,
+            text=forms.form_text(view),
+            received_at=self._launching.now(),
+        )
 
     async def _on_other(self, ack: AsyncAck) -> None:
         """A link button tells us that it was pressed; there is nothing to do."""
@@ -128,10 +191,18 @@ class Door:
             is_new = await self._launching.record(delivery)
         except Exception:  # noqa: BLE001 - the listener edge: the person is told, and nothing was begun
             _log.exception("delivery_not_recorded", delivery=delivery.key)
-            await ack(text=replies.say_not_kept().text, response_type="ephemeral")
+            await self._refuse(ack, delivery)
             return
         if is_new:
-            self._spawn(self._carry(delivery))
+            self._spawn(self.carry(delivery))
+        await ack()
+
+    async def _refuse(self, ack: AsyncAck, delivery: Delivery) -> None:
+        """Nothing could be kept, so nothing was begun: a command is told so at once, anything else by a message."""
+        if delivery.kind == "command":
+            await ack(text=replies.say_not_kept().text, response_type="ephemeral")
+            return
+        self._spawn(self._launching.answer(delivery, replies.say_not_kept()))
         await ack()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
@@ -140,28 +211,33 @@ class Door:
         task.add_done_callback(self._tasks.discard)
 
     async def _carry(self, delivery: Delivery) -> None:
-        """The work of one delivery, its answer, and the mark that it is done."""
-        try:
-            say = await self._answer(delivery)
-            if say is not None:
-                await self._launching.answer(delivery, say)
-            await self._launching.finish(delivery)
-        except Exception:  # noqa: BLE001 - the listener edge: an error becomes a line that the person sees
-            reference = secrets.token_hex(4)
-            _log.exception("delivery_fault", delivery=delivery.key, reference=reference)
-            await self._launching.answer(
-                delivery, replies.say_problem("internal_error", command=self._command, reference=reference)
-            )
-
-    async def _too_late(self, delivery: Delivery) -> None:
-        await self._launching.answer(delivery, replies.say_too_late(delivery))
+        if delivery.kind == "form":
+            delivery = await self._launching.located(delivery) or delivery
+        late = self._launching.is_stale(delivery)
+        say = replies.say_too_late(delivery) if late else await self._answer(delivery)
+        if say is not None:
+            await self._launching.answer(delivery, say)
         await self._launching.finish(delivery)
 
+    async def _fault(self, delivery: Delivery) -> None:
+        """A fault of our own: it is in the log under a reference, and what was asked for is not tried again."""
+        reference = secrets.token_hex(4)
+        _log.exception("delivery_fault", delivery=delivery.key, reference=reference)
+        say = replies.say_problem("internal_error", command=self._command, reference=reference)
+        await self._launching.answer(delivery, say)
+        try:
+            await self._launching.finish(delivery)
+        except StoreUnavailableError:
+            _log.exception("delivery_not_finished", delivery=delivery.key)
+
     async def _answer(self, delivery: Delivery) -> Say | None:
-        if delivery.kind == "button":
-            button = self._entries.buttons.get(delivery.name)
-            return await button.run(self._launching, delivery) if button else None
-        return await self._typed(delivery)
+        match delivery.kind:
+            case "button" | "form":
+                known = {**self._entries.buttons, **self._entries.forms}
+                entry = known.get(delivery.name)
+                return await entry.run(self._launching, delivery) if entry else None
+            case _:
+                return await self._typed(delivery)
 
     async def _typed(self, delivery: Delivery) -> Say | None:
         """Find the subcommand that was typed; a connection's name is the launch itself, nothing at all asks for help."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from bot.domain.errors import LookupFailedError, ThreadError
@@ -83,6 +84,7 @@ class RecordingThread:
 
     told: list[tuple[str, Any]] = field(default_factory=list)
     refusals: list[ThreadError] = field(default_factory=list)
+    is_slow: bool = False
 
     async def post_card(self, launch: Launch, events: tuple[Event, ...]) -> str:
         self._tell("card", launch.state)
@@ -91,9 +93,19 @@ class RecordingThread:
     async def update_card(self, launch: Launch, events: tuple[Event, ...], *, card_ts: str) -> None:
         self._tell("update", launch.state)
 
-    async def post_line(self, launch: Launch, event: Event, *, card_ts: str) -> str:
-        self._tell("line", event.kind)
+    async def post_lines(self, launch: Launch, events: tuple[Event, ...], *, card_ts: str) -> str:
+        kinds = [event.kind for event in events]
+        self._tell("line", kinds[0] if len(kinds) == 1 else kinds)
         return f"{len(self.told)}.0"
+
+    def is_behind(self, channel_id: str) -> bool:
+        return self.is_slow
+
+    async def tell_operators(self, say: Say) -> None:
+        self._tell("operators", say.text)
+
+    async def open_form(self, trigger_id: str, view: Mapping[str, Any]) -> None:
+        self._tell("form", view)
 
     async def post_direct(self, launch: Launch, events: tuple[Event, ...]) -> str:
         self._tell("direct", launch.state)
@@ -106,3 +118,23 @@ class RecordingThread:
         if self.refusals:
             raise self.refusals.pop(0)
         self.told.append((what, value))
+
+
+@dataclass
+class ListedWire:
+    """Answers what is in the list, in order; an entry that is callable is called first (something happens meanwhile)."""
+
+    answers: list[Any] = field(default_factory=list)
+    calls: list[tuple[str, Any]] = field(default_factory=list)
+
+    @asynccontextmanager
+    async def place(self, connection: str) -> AsyncGenerator[Any, None]:
+        yield partial(self.perform, connection)
+
+    async def perform(self, connection: str, exchange: Any) -> Any:
+        self.calls.append((connection, next(exchange, None)))
+        exchange.close()
+        answer = self.answers.pop(0)
+        if callable(answer):
+            answer = await answer()
+        return answer

@@ -13,12 +13,12 @@ from bot import providers
 from bot.domain.errors import ThreadError
 from bot.domain.lifecycle import step
 from bot.domain.model import Channel, ChannelPolicy, EventKind, Grant, InputSpec, InputType, Person, Policy, State, Workflow
-from bot.launching import CancelTaken, Launched, Launching, Refusal, Story
+from bot.launching import CancelTaken, Launched, Launching, Ports, Refusal, Setup, Story
 from bot.store.sqlite import SqliteStore
 from bot.surfaces.command_text import LaunchText
 from bot.surfaces.say import Say
 from tests.builders import FrozenClock, a_connection, a_delivery, an_event
-from tests.ports import RecordingThread, TableDefinitions, TableDirectory, a_store
+from tests.ports import ListedWire, RecordingThread, TableDefinitions, TableDirectory, a_store
 
 DUNNING = Workflow(
     workflow_id="396",
@@ -43,6 +43,7 @@ class House:
     directory: TableDirectory = field(default_factory=TableDirectory)
     definitions: TableDefinitions = field(default_factory=lambda: TableDefinitions({"billing": (DUNNING,)}))
     thread: RecordingThread = field(default_factory=RecordingThread)
+    wire: ListedWire = field(default_factory=ListedWire)
     rings: list[str] = field(default_factory=list)
     grants: tuple[Grant, ...] = (GRANT,)
 
@@ -50,15 +51,21 @@ class House:
     def launching(self) -> Launching:
         channel = ChannelPolicy(channel_id="C0FINANCE", name="finance-ops", grants=self.grants)
         return Launching(
-            store=self.store,
-            definitions=self.definitions,
-            directory=self.directory,
-            thread=self.thread,
-            clock=self.clock,
-            providers=providers.load(),
-            connections={"billing": a_connection(), "crm": a_connection(name="crm", provider="bitrix24")},
-            policy=Policy(channels={"C0FINANCE": channel}, digest="digest"),
+            ports=Ports(
+                store=self.store,
+                wire=self.wire,
+                definitions=self.definitions,
+                directory=self.directory,
+                thread=self.thread,
+                clock=self.clock,
+            ),
+            setup=Setup(
+                providers=providers.load(),
+                connections={"billing": a_connection(), "crm": a_connection(name="crm", provider="bitrix24")},
+                policy=Policy(channels={"C0FINANCE": channel}, digest="digest"),
+            ),
             ring=lambda: self.rings.append("ring"),
+            holder="me",
         )
 
     async def request(self, typed: LaunchText = TYPED, **delivery: Any) -> Launched | Refusal:
@@ -87,6 +94,13 @@ async def moved(house: House, kind: EventKind, launch_id: str = "L-00001", **fac
     launch = await stored(house, launch_id)
     event = an_event(kind, launch_id=launch_id, facts=facts)
     assert await house.store.save(step(launch, event), event)
+
+
+async def taken_up(house: House) -> list[str]:
+    """What another bot would carry on now."""
+    now = house.clock.now()
+    found = await house.store.lease_deliveries(now=now, until=now + timedelta(seconds=15), holder="other", limit=9)
+    return [delivery.key for delivery in found]
 
 
 class TestRefusals:
@@ -383,20 +397,24 @@ class TestLooking:
 
 
 class TestDeliveries:
-    async def test_what_was_not_finished_is_found_again_until_it_is(self, house: House) -> None:
+    async def test_what_was_not_finished_is_found_again_once_its_holder_is_gone(self, house: House) -> None:
         delivery = a_delivery()
         assert await house.launching.record(delivery)
         assert not await house.launching.record(delivery)
+        assert await taken_up(house) == []
 
-        assert [one.key for one in await house.launching.unfinished()] == [delivery.key]
+        house.clock.move(seconds=15)
+        assert await taken_up(house) == [delivery.key]
 
         await house.launching.finish(delivery)
-        assert await house.launching.unfinished() == []
+        house.clock.move(minutes=1)
+        assert await taken_up(house) == []
 
     async def test_a_launch_finishes_its_delivery_by_itself(self, house: House) -> None:
         await house.request()
+        house.clock.move(minutes=1)
 
-        assert await house.launching.unfinished() == []
+        assert await taken_up(house) == []
 
     async def test_a_delivery_that_waited_a_quarter_of_an_hour_is_stale(self, house: House) -> None:
         delivery = a_delivery()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -18,10 +20,10 @@ from bot.domain.provider import Provider
 from bot.gateways.http import HttpWire
 from bot.gateways.slack import Face, SlackThread
 from bot.gateways.slack_directory import SlackDirectory
-from bot.launching import Launching
+from bot.launching import Launching, Ports, Setup
 from bot.ports import Clock, Store
 from bot.settings import Configuration
-from bot.worker import LEASE, LaunchWork, TellingWork, Worker
+from bot.worker import LEASE, DeliveryWork, LaunchWork, TellingWork, Worker
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +35,31 @@ class Parts:
     door: commands.Door
 
 
+@dataclass(frozen=True, kw_only=True)
+class Around:
+    """What a start may lay around the parts that touch the world; nothing in production. ``lease`` is how long a claim holds.
+
+    Tests end the process before or after a named call this way, and need not wait a quarter of a minute for a lease to lapse.
+    """
+
+    store: Callable[[Any], Any] = lambda store: store
+    wire: Callable[[Any], Any] = lambda wire: wire
+    thread: Callable[[Any], Any] = lambda thread: thread
+    lease: timedelta = LEASE
+
+
+class Bell:
+    """Joins use cases to the worker that carries on what they began, although the worker is made after them."""
+
+    def __init__(self) -> None:
+        self.rings: Callable[[], None] | None = None
+
+    def ring(self) -> None:
+        """Wake the worker, if there is one yet."""
+        if self.rings is not None:
+            self.rings()
+
+
 def build(
     *,
     configuration: Configuration,
@@ -41,32 +68,49 @@ def build(
     clock: Clock,
     client: AsyncWebClient,
     workspace: Workspace,
+    around: Around,
 ) -> Parts:
     """Every object of a bot, joined."""
-    connections = configuration.connections
-    wire = build_wire(configuration, providers, clock)
-    thread = SlackThread(client, faces=_faces(connections, providers))
+    connections, lease = configuration.connections, around.lease
+    http_wire = build_wire(configuration, providers, clock)
+    store, wire = around.store(store), around.wire(http_wire)
+    faces = _faces(connections, providers)
+    thread = around.thread(SlackThread(client, faces=faces, clock=clock, operators=configuration.operators))
     holder = holder_name()
-    launches = LaunchWork(
-        store=store, wire=wire, clock=clock, providers=providers, connections=connections, holder=holder, lease=LEASE
-    )
-    tellings = TellingWork(store=store, thread=thread, clock=clock, holder=holder, lease=LEASE)
-    worker = Worker(store=store, clock=clock, holder=holder, launches=launches, tellings=tellings)
-    launching = Launching(
+    bell = Bell()
+    ports = Ports(
         store=store,
+        wire=wire,
         definitions=LiveDefinitions(wire=wire, providers=providers, clock=clock),
         directory=SlackDirectory(client, clock=clock, team_id=workspace.team_id, enterprise_id=workspace.enterprise_id),
         thread=thread,
         clock=clock,
+    )
+    setup = Setup(
         providers=providers,
         connections=connections,
         policy=configuration.policy,
-        ring=worker.ring,
         command=configuration.command,
         bot_name=workspace.bot_name,
     )
+    launching = Launching(ports=ports, setup=setup, ring=bell.ring, holder=holder, lease=lease)
     door = commands.Door(command=configuration.command, launching=launching, entries=commands.load())
-    return Parts(wire=wire, worker=worker, door=door)
+    works = (
+        DeliveryWork(store=store, clock=clock, holder=holder, lease=lease, carry=door.carry),
+        LaunchWork(
+            store=store,
+            wire=wire,
+            clock=clock,
+            providers=providers,
+            connections=connections,
+            holder=holder,
+            lease=lease,
+        ),
+        TellingWork(store=store, thread=thread, clock=clock, holder=holder, lease=lease),
+    )
+    worker = Worker(store=store, thread=thread, clock=clock, holder=holder, works=works, lease=lease)
+    bell.rings = worker.ring
+    return Parts(wire=http_wire, worker=worker, door=door)
 
 
 def build_wire(configuration: Configuration, providers: Mapping[str, Provider], clock: Clock) -> HttpWire:

@@ -19,7 +19,7 @@ from aiohttp import web
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 
-from bot.app.building import Parts, build
+from bot.app.building import Around, Parts, build
 from bot.app.serving import SLACK_PATH, web_app
 from bot.app.slack_door import bolt_app, greet, try_app_token, web_client
 from bot.app.storage import opened
@@ -65,7 +65,9 @@ async def run(
 
 
 @asynccontextmanager
-async def running(settings: Settings, configuration: Configuration, providers: Mapping[str, Provider]) -> AsyncGenerator[Bot]:
+async def running(
+    settings: Settings, configuration: Configuration, providers: Mapping[str, Provider], *, around: Around | None = None
+) -> AsyncGenerator[Bot]:
     """A bot that serves; leaving drains it. Raises as ``run``."""
     async with AsyncExitStack() as stack:
         token = _bot_token(settings)
@@ -81,14 +83,15 @@ async def running(settings: Settings, configuration: Configuration, providers: M
             clock=SystemClock(),
             client=client,
             workspace=workspace,
+            around=around or Around(),
         )
         stack.push_async_callback(parts.wire.close)
         parts.door.register(bolt)
-        await stack.enter_async_context(parts.worker)
         stack.push_async_callback(parts.door.drain)
-        await parts.door.resume()
-        http_port = await _serve(settings, bolt, stack, session)
-        yield Bot(parts=parts, http_port=http_port)
+        way_in = await _way_in(settings, bolt, stack, session)
+        await stack.enter_async_context(parts.worker)
+        await way_in.open()
+        yield Bot(parts=parts, http_port=way_in.http_port)
 
 
 def _bot_token(settings: Settings) -> Secret:
@@ -104,12 +107,25 @@ def _bot_token(settings: Settings) -> Secret:
     return settings.slack_bot_token
 
 
-async def _serve(settings: Settings, bolt: AsyncApp, stack: AsyncExitStack, session: aiohttp.ClientSession) -> int | None:
-    """Open the way in of the configured mode; the HTTP port that was taken."""
+@dataclass(frozen=True, kw_only=True)
+class _WayIn:
+    """A way in that was tried and not yet opened. ``open`` lets deliveries come."""
+
+    http_port: int | None
+    open: Callable[[], Awaitable[None]]
+
+
+async def _way_in(settings: Settings, bolt: AsyncApp, stack: AsyncExitStack, session: aiohttp.ClientSession) -> _WayIn:
+    """Try everything that can be wrong with the way in, before any work is begun.
+
+    Raises:
+        SettingsError: the port is taken, in HTTP mode.
+        SlackRefusedError: the app token is not accepted.
+    """
     if settings.slack_app_token is None:
         port = await _http(settings, web_app(bolt, lambda: {"slack": "ok"}), stack)
         _log.info("listening", path=SLACK_PATH, port=port)
-        return port
+        return _WayIn(http_port=port, open=_opened_already)
     app_client = web_client(settings, settings.slack_app_token, session)
     await try_app_token(app_client)
     handler = AsyncSocketModeHandler(
@@ -118,11 +134,18 @@ async def _serve(settings: Settings, bolt: AsyncApp, stack: AsyncExitStack, sess
     in_flight: set[asyncio.Task[object]] = set()
     bolt.middleware(_tracking(in_flight))
     stack.push_async_callback(_close_socket, handler, in_flight)
-    await handler.connect_async()
+    return _WayIn(http_port=await _health_page(settings, handler, stack), open=handler.connect_async)
+
+
+async def _opened_already() -> None:
+    """An HTTP server is open as soon as it has its port."""
+
+
+async def _health_page(settings: Settings, handler: AsyncSocketModeHandler, stack: AsyncExitStack) -> int | None:
+    """In Socket Mode nothing of Slack's comes by the port: the bot works without it, and says so."""
     try:
         return await _http(settings, web_app(None, lambda: {"slack": _socket_health(handler)}), stack)
     except SettingsError as error:
-        # In Socket Mode nothing of Slack's comes by this port: the bot works without it, and says so.
         _log.warning("no_health_page", why=str(error))
         return None
 

@@ -16,12 +16,15 @@ from typing import assert_never
 from bot.domain.lifecycle import step
 from bot.domain.model import Event, EventKind, Json, Launch
 from bot.domain.provider import (
+    Accepted,
     Busy,
     Candidate,
+    Completed,
     FindAnswer,
     Matches,
     Outcome,
     Refused,
+    StartAnswer,
     Unauthorised,
     Unreachable,
     Unsupported,
@@ -72,10 +75,28 @@ def after_find(launch: Launch, answer: FindAnswer, around: Surroundings, moment:
             assert_never(answer)
 
 
+def late_answer(launch: Launch, answer: StartAnswer, moment: Moment) -> Reaction | None:
+    """An answer that came after the launch was called in doubt; None where it settles nothing."""
+    match answer:
+        case Accepted():
+            facts: dict[str, Json] = {"run_id": answer.run_id, "provider_status": answer.provider_status}
+            return _happened(launch, EventKind.ADOPTED, facts, moment)
+        case Completed():
+            facts = {"run_id": answer.run_id, "provider_status": answer.provider_status, "detail": answer.detail}
+            return _happened(launch, _ENDS[answer.outcome], facts | {"outputs": dict(answer.outputs) or None}, moment)
+        case Refused():
+            facts = {"code": answer.code, "meaning": answer.meaning, "detail": answer.detail}
+            return _happened(launch, EventKind.FAILED, facts, moment)
+        case Unauthorised() | Busy() | Unreachable():
+            return None
+        case _:
+            assert_never(answer)
+
+
 def _judged(launch: Launch, answer: Matches, around: Surroundings, moment: Moment) -> Reaction:
     free = [candidate for candidate in answer.candidates if candidate.run_id not in around.bound]
     if len(free) == 1 and (around.is_proof or not around.has_rivals):
-        return _adopted(launch, free[0], moment)
+        return _adopted(launch, free[0], answer.doubt, moment)
     is_last = launch.looks >= len(LOOK_AFTER_S)
     if len(free) == (around.found_before or 0) and not is_last:
         return _look_later(Reaction(launch=launch), moment)
@@ -84,8 +105,9 @@ def _judged(launch: Launch, answer: Matches, around: Surroundings, moment: Momen
     return _look_later(looked_up, moment)
 
 
-def _adopted(launch: Launch, candidate: Candidate, moment: Moment) -> Reaction:
-    facts: dict[str, Json] = {"run_id": candidate.run_id, "provider_status": candidate.provider_status}
+def _adopted(launch: Launch, candidate: Candidate, doubt: str | None, moment: Moment) -> Reaction:
+    """``doubt`` is shown with it: what the provider did not tell about the run that is taken for ours."""
+    facts: dict[str, Json] = {"run_id": candidate.run_id, "provider_status": candidate.provider_status, "unverified": doubt}
     if candidate.outcome is None:
         return _happened(launch, EventKind.ADOPTED, facts, moment)
     told = {"detail": "The answer to the start was lost; the run was found afterwards, without its outputs."}

@@ -66,10 +66,14 @@ class ThreadError(BotError):
 
     ``code`` is Slack's error name. ``retry_after_s`` is Slack's own wait, in seconds, where it gave one.
     ``is_permanent``: sending the same again cannot help (channel archived, bot removed, message deleted).
+    ``is_in_doubt``: the answer was lost, so the message may stand there all the same.
     """
 
-    def __init__(self, code: str, *, retry_after_s: float | None = None, is_permanent: bool = False) -> None:
+    def __init__(
+        self, code: str, *, retry_after_s: float | None = None, is_permanent: bool = False, is_in_doubt: bool = False
+    ) -> None:
         super().__init__(code)
         self.code = code
         self.retry_after_s = retry_after_s
         self.is_permanent = is_permanent
+        self.is_in_doubt = is_in_doubt

@@ -121,7 +121,7 @@ def _troubled(_launch: Launch, event: Event) -> dict[str, Any]:
 
 
 def _cancel_asked(_launch: Launch, event: Event) -> dict[str, Any]:
-    return {"cancel_asked_by": event.actor, "is_cancel_sent": False, "due_at": event.at}
+    return {"cancel_asked_by": event.actor, "is_cancel_sent": False, "misses": 0, "due_at": event.at}
 
 
 def _cancel_refused(_launch: Launch, _event: Event) -> dict[str, Any]:

@@ -218,8 +218,9 @@ class Channel:
 class Delivery:
     """One inbound Slack payload, reduced to what we act on; ``key`` is equal for every copy of it (slack.md, section 1).
 
-    ``kind`` is ``command`` or ``button``; ``name`` the command word or the button's action id; ``text`` what was typed or the
-    button's opaque value. ``reply_url`` is Slack's short-lived answer address: kept in memory only, never stored.
+    ``kind`` is ``command``, ``button`` or ``form``; ``name`` the command word, the button's action id or the form's callback id; ``text``
+    what was typed, the button's opaque value, or the form's values. In memory only, never stored: ``reply_url`` (Slack's short-lived
+    answer address), ``trigger_id`` (opens one form within three seconds), ``message_ts`` (the message that the button stands on).
     """
 
     key: str
@@ -231,6 +232,8 @@ class Delivery:
     text: str
     received_at: datetime
     reply_url: str | None = field(default=None, repr=False, compare=False)
+    trigger_id: str | None = field(default=None, repr=False, compare=False)
+    message_ts: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)

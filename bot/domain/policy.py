@@ -20,11 +20,15 @@ MEMBERS = "members"
 
 @dataclass(frozen=True, kw_only=True)
 class Wish:
-    """What is asked for. ``needed_scopes`` are those of the provider that a grant must all name."""
+    """What is asked for. ``needed_scopes`` are those of the provider that a grant must all name.
+
+    ``typed`` is how the person named the workflow: a refusal says no more about it than they did.
+    """
 
     connection: str
     workflow: Workflow
     needed_scopes: tuple[str, ...]
+    typed: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,7 +135,7 @@ def _nearest(refusals: list[Reason]) -> tuple[Reason, ...]:
 
 def _why_not(grant: Grant, wish: Wish, asker: Asker) -> tuple[Reason, ...]:
     """Why this grant does not allow it; empty when it does."""
-    workflow = wish.workflow.label
+    workflow = wish.typed or wish.workflow.label
     if not covers(grant, wish.workflow):
         facts = {"workflow": workflow, "connection": wish.connection, "channel": _name(asker)}
         return (Reason(code="workflow_not_granted", facts=facts),)
@@ -155,7 +159,7 @@ def _requester_reasons(grant: Grant, wish: Wish, asker: Asker) -> tuple[Reason, 
         for group in groups
         if asker.memberships.get(group) is None
     )
-    return unknown or (_reason("requester_not_granted", workflow=wish.workflow.label, connection=wish.connection),)
+    return unknown or (_reason("requester_not_granted", workflow=wish.typed or wish.workflow.label, connection=wish.connection),)
 
 
 def _reason(code: str, **facts: str) -> Reason:

@@ -22,6 +22,7 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, ClassVar, TypeAlias, TypeVar
 
 from bot.domain.model import NOTHING, Connection, Json, Launch, Problem, Workflow
@@ -94,12 +95,17 @@ class Reply:
     headers: Mapping[str, str] = NOTHING
     body: str = ""
 
-    def json(self) -> Json:
-        """The body as JSON, numbers with a point as ``Decimal``; ``UNREADABLE`` when it is none."""
+    @cached_property
+    def _parsed(self) -> Json:
+        """Parsed once: a verb may ask several times, and a body may be megabytes."""
         try:
             return json.loads(self.body, parse_float=Decimal, parse_constant=_refuse_constant)
         except (ArithmeticError, ValueError, RecursionError):  # arithmetic: an exponent beyond what Decimal holds
             return UNREADABLE
+
+    def json(self) -> Json:
+        """The body as JSON, numbers with a point as ``Decimal``; ``UNREADABLE`` when it is none."""
+        return self._parsed
 
     def object(self) -> Mapping[str, Json]:
         """The body as a JSON object; empty when it is something else."""
@@ -274,9 +280,14 @@ class Candidate:
 
 @dataclass(frozen=True, kw_only=True)
 class Matches:
-    """What a look-up brought: every run that may be ours. None does not prove that it never ran."""
+    """What a look-up brought: every run that may be ours. None does not prove that it never ran.
+
+    ``doubt`` says, in a sentence for people, why even a single candidate is not certain to be ours (None: it fits in every way
+    that can be asked). It also tells of runs that may be ours and could not be told apart, which are then no candidates.
+    """
 
     candidates: tuple[Candidate, ...]
+    doubt: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -331,13 +342,13 @@ Exchange: TypeAlias = Generator[Call, Reply, AnswerT]
 class Example:
     """One documented exchange of the provider: test, stand-in and documentation at once.
 
-    ``verb`` is start, track, cancel, catalogue, describe, probe or login. ``call`` is the call that the verb yields last,
-    ``reply``
+    ``verb`` is start, track, cancel, catalogue, describe, probe, find, confirm or login. ``call`` is the call that the verb
+    yields last, ``reply``
     what the document says comes back, ``answer`` what that means. ``launch`` is the launch (or the workflow id in it) that
     the verb is
     driven with, and ``connection`` its connection. ``is_documented``: printed there as such; else put together from its
     description.
-    ``before`` are replies to calls that come before ``call`` in the same exchange.
+    ``before`` are replies to calls that come before ``call`` in the same exchange. ``run_id`` is what a person named, for confirm.
     """
 
     name: str
@@ -350,6 +361,7 @@ class Example:
     connection: Connection | None = None
     is_documented: bool = True
     before: tuple[Reply, ...] = ()
+    run_id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

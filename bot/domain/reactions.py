@@ -39,6 +39,7 @@ LOOKS_GROW_BY = 1.5
 MOST_BACK_OFF_S = 900.0
 FIRST_BACK_OFF_S = 2.0
 MISSES_BEFORE_ATTENTION = 5
+MOST_OUTPUT_CHARACTERS = 20_000
 STARTS_WAIT_AT_MOST = timedelta(hours=24)
 LONGEST_WAIT_S = 86_400.0
 KEY_MARGIN = timedelta(minutes=30)
@@ -139,8 +140,8 @@ def after_cancel(launch: Launch, answer: CancelAnswer, provider: Provider, momen
             if missed.misses < MISSES_BEFORE_ATTENTION:
                 wait_s = max(_named_wait_s(answer), _back_off_s(launch.misses, moment))
                 return _due(Reaction(launch=missed), wait_s, moment)
-            refused = _happened(missed, EventKind.CANCEL_REFUSED, moment, _trouble_facts(answer))
-            return _look_again(refused, provider, moment)
+            facts = {**_trouble_facts(answer), "is_unanswered": True}
+            return _look_again(_happened(missed, EventKind.CANCEL_REFUSED, moment, facts), provider, moment)
         case _:
             assert_never(answer)
 
@@ -196,11 +197,23 @@ def _ended(launch: Launch, answer: Completed, moment: Moment) -> Reaction:
     facts = {
         "run_id": answer.run_id or launch.run_id,
         "provider_status": answer.provider_status,
-        "outputs": dict(answer.outputs) or None,
+        "outputs": _kept_outputs(answer.outputs) or None,
         "code": answer.code,
         "detail": answer.detail,
     }
     return _happened(launch, _ENDS[answer.outcome], moment, facts)
+
+
+def _kept_outputs(outputs: Mapping[str, Json]) -> dict[str, Json]:
+    """What is stored and shown of outputs: a run may bring megabytes, which belong where the link leads."""
+    kept: dict[str, Json] = {}
+    room = MOST_OUTPUT_CHARACTERS
+    for name, value in outputs.items():
+        room -= len(name) + len(str(value))
+        if room < 0:
+            return {**kept, "…": "more than is kept here"}
+        kept[name] = value
+    return kept
 
 
 def _observed(launch: Launch, answer: Observed, moment: Moment) -> Reaction:
@@ -239,7 +252,7 @@ def _delayed(launch: Launch, answer: Busy | Unreachable, moment: Moment) -> Reac
         cancelled = Event(launch_id=launch.launch_id, kind=EventKind.CANCELLED, at=moment.now, actor=launch.cancel_asked_by)
         return Reaction(launch=replace(step(launch, cancelled), sent_at=None, attempts=0), event=cancelled)
     if moment.now - launch.created_at >= STARTS_WAIT_AT_MOST:
-        return _happened(launch, EventKind.FAILED, moment, facts)
+        return _happened(launch, EventKind.FAILED, moment, {**facts, "is_unsent": True})
     wait_s = max(_named_wait_s(answer), _back_off_s(launch.misses, moment))
     delayed = _happened(launch, EventKind.DELAYED, moment, {**facts, "retry_at": _after(wait_s, moment).isoformat()})
     return _due(replace(delayed, launch=_missed(delayed.launch)), wait_s, moment)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import cast
 from urllib.parse import quote
 
@@ -17,6 +18,8 @@ MOST_TOLD = 500
 """How many characters of a provider's own text people are shown."""
 
 _REQUEST_TIMEOUT = 408
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SURELY_MILLISECONDS = 10**11
 
 
 def is_success(reply: Reply) -> bool:
@@ -84,6 +87,22 @@ def seconds(value: Json) -> float | None:
     except (TypeError, ValueError, OverflowError):
         return None
     return wait_s if math.isfinite(wait_s) and wait_s >= 0 and not isinstance(value, bool) else None
+
+
+def moment(value: Json) -> datetime | None:
+    """A point in time, in UTC; None where it is none, or a day alone.
+
+    Read are ISO 8601, with a ``T`` or a space, what has no zone as UTC, also where `` UTC`` is written out (Zuora), and
+    milliseconds since 1970.
+    """
+    try:
+        if isinstance(value, int):
+            return _EPOCH + timedelta(milliseconds=value) if value >= _SURELY_MILLISECONDS else None
+        written = (text(value) or "").removesuffix("UTC").strip()
+        read = datetime.fromisoformat(written if ":" in written else "")
+        return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+    except (OverflowError, ValueError):
+        return None
 
 
 def retry_after_s(reply: Reply) -> float | None:

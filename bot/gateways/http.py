@@ -6,9 +6,11 @@ Why whoever waited for a login that failed takes its answer: sixteen callers tha
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 import structlog
@@ -63,6 +65,13 @@ class HttpWire:
         """Close every TCP connection."""
         for wire in self._wires.values():
             await wire.sender.close()
+
+    @asynccontextmanager
+    async def place(self, connection: str) -> AsyncGenerator[Callable[[Exchange[Any]], Awaitable[Any]]]:
+        """A place on the wire: what it hands out performs an exchange at once, without waiting for others."""
+        wire = self._wires[connection]
+        async with wire.slots:
+            yield partial(self._drive, wire)
 
     async def perform(self, connection: str, exchange: Exchange[A]) -> A | Unreachable:
         """Drive an exchange to its answer over the named connection. Never raises on what a network or a provider does."""

@@ -21,8 +21,10 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from bot.domain.errors import ThreadError
 from bot.domain.model import Delivery, Event, Launch
 from bot.gateways.slack_calls import BROKEN, SlackCallError, call_slack
+from bot.gateways.slack_pace import Pace
+from bot.ports import Clock
 from bot.surfaces import cards
-from bot.surfaces.say import Say
+from bot.surfaces.say import Say, together
 
 _log = structlog.get_logger("gonogo.slack")
 
@@ -58,6 +60,11 @@ https://docs.slack.dev/reference/methods/chat.postMessage, https://docs.slack.de
 """
 
 ANSWER_TIMEOUT_S = 10
+ANSWER_TRIES = 5
+ANSWER_AGAIN_S = 1.0
+LONGEST_ANSWER_WAIT_S = 30.0
+_NOT_THERE = frozenset({"user_not_in_channel", "no_permission", "missing_scope"})
+_TOO_MANY = frozenset({"ratelimited", "rate_limited", "HTTP 429", "message_limit_exceeded"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,9 +78,12 @@ class Face:
 class SlackThread:
     """Posts as the bot, through one shared ``AsyncWebClient``."""
 
-    def __init__(self, client: AsyncWebClient, *, faces: Mapping[str, Face]) -> None:
+    def __init__(self, client: AsyncWebClient, *, faces: Mapping[str, Face], clock: Clock, operators: str | None = None) -> None:
         self._client = client
         self._faces = faces
+        self._pace = Pace(clock)
+        self._clock = clock
+        self._operators = operators
 
     async def post_card(self, launch: Launch, events: tuple[Event, ...]) -> str:
         """Post the card into the channel of the launch; its ``ts``."""
@@ -84,25 +94,48 @@ class SlackThread:
         say = self._card(launch, events)
         await self._call("chat.update", channel=launch.channel_id, ts=card_ts, **_message(say))
 
-    async def post_line(self, launch: Launch, event: Event, *, card_ts: str) -> str:
-        """Add one line to the thread; its ``ts``."""
-        say = cards.line(launch, event, provider_title=self._face(launch).title)
-        return await self._post(launch.channel_id, say, thread_ts=card_ts)
+    async def post_lines(self, launch: Launch, events: tuple[Event, ...], *, card_ts: str) -> str:
+        """Add one message to the thread that tells these events, in order; its ``ts``."""
+        title = self._face(launch).title
+        says = [cards.line(launch, event, provider_title=title) for event in events]
+        return await self._post(launch.channel_id, together(says), thread_ts=card_ts)
+
+    def is_behind(self, channel_id: str) -> bool:
+        """Whether Slack slows this channel down, so that fewer messages should say more."""
+        return self._pace.is_slow("chat.postMessage", channel_id)
 
     async def post_direct(self, launch: Launch, events: tuple[Event, ...]) -> str:
         """Show the card to the requester alone, where the channel no longer takes it."""
         return await self._post(launch.requester_id, self._card(launch, events))
 
+    async def tell_operators(self, say: Say) -> None:
+        """Tell the operators' channel, where one is configured. What cannot be told there stands in the log."""
+        if self._operators is not None:
+            await self._post(self._operators, say)
+
+    async def open_form(self, trigger_id: str, view: Mapping[str, Any]) -> None:
+        """Open a form for whoever pressed; the trigger lives three seconds and counts once."""
+        await self._call("views.open", trigger_id=trigger_id, view=view)
+
     async def answer(self, delivery: Delivery, say: Say) -> None:
         """Tell one person, there where they asked, so that only they see it; by direct message where nothing else works."""
-        try:
-            message = _message(say, is_ephemeral=True)
-            await self._call("chat.postEphemeral", channel=delivery.channel_id, user=delivery.user_id, **message)
-        except ThreadError as error:
-            if not error.is_permanent and error.code != "user_not_in_channel":
-                raise
-            if not await _answer_by_address(delivery, say):
-                await self._post(delivery.user_id, say)
+        message = _message(say, is_ephemeral=True)
+        for tries_left in reversed(range(ANSWER_TRIES)):
+            try:
+                await self._call("chat.postEphemeral", channel=delivery.channel_id, user=delivery.user_id, **message)
+            except ThreadError as error:
+                if error.is_permanent or error.code in _NOT_THERE:
+                    await self._answer_elsewhere(delivery, say)
+                elif error.is_in_doubt or not tries_left:
+                    raise
+                else:
+                    await self._clock.sleep(min(error.retry_after_s or ANSWER_AGAIN_S, LONGEST_ANSWER_WAIT_S))
+                    continue
+            return
+
+    async def _answer_elsewhere(self, delivery: Delivery, say: Say) -> None:
+        if not await _answer_by_address(delivery, say):
+            await self._post(delivery.user_id, say)
 
     def _face(self, launch: Launch) -> Face:
         return self._faces.get(launch.connection, Face(title=launch.provider, can_cancel=False))
@@ -125,12 +158,20 @@ class SlackThread:
         Raises:
             ThreadError: Slack refused it or did not answer.
         """
+        channel_id = str(arguments.get("channel", ""))
+        await self._pace.turn(method, channel_id)
         try:
             return await call_slack(self._client, method, json=arguments)
         except SlackCallError as error:
             _log.warning("slack_refused", method=method, error=error.code)
-            is_permanent = error.code in PERMANENT
-            raise ThreadError(error.code, retry_after_s=error.retry_after_s, is_permanent=is_permanent) from error
+            if error.code in _TOO_MANY:
+                self._pace.slow_down(method, channel_id, error.retry_after_s)
+            raise ThreadError(
+                error.code,
+                retry_after_s=error.retry_after_s,
+                is_permanent=error.code in PERMANENT,
+                is_in_doubt=error.is_in_doubt,
+            ) from error
 
 
 def _message(say: Say, *, is_ephemeral: bool = False) -> dict[str, Any]:

@@ -24,17 +24,24 @@ UNREACHABLE = "unreachable"
 # AttributeError: the SDK takes every JSON for an object.
 BROKEN = (TimeoutError, SlackClientError, aiohttp.ClientError, OSError, ValueError, AttributeError)
 
+_NEVER_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
+# "It's possible some aspect of the operation succeeded": https://docs.slack.dev/reference/methods/chat.postMessage
+_PERHAPS_DONE = frozenset({"fatal_error", "internal_error"})
+_CERTAINLY_REFUSED = frozenset({400, 401, 403, 404, 413, 429, 503})
+
 
 class SlackCallError(Exception):
     """Slack refused a call, or did not answer.
 
     ``code`` is Slack's error name, ``HTTP 502`` where there is none, ``unreachable`` without an answer.
+    ``is_in_doubt``: Slack may have done it all the same.
     """
 
-    def __init__(self, code: str, *, retry_after_s: float | None = None) -> None:
+    def __init__(self, code: str, *, retry_after_s: float | None = None, is_in_doubt: bool = False) -> None:
         super().__init__(code)
         self.code = code
         self.retry_after_s = retry_after_s
+        self.is_in_doubt = is_in_doubt
 
 
 async def call_slack(
@@ -51,7 +58,7 @@ async def call_slack(
     except SlackApiError as error:
         raise _refusal(error) from error
     except BROKEN as error:
-        raise SlackCallError(UNREACHABLE) from error
+        raise SlackCallError(UNREACHABLE, is_in_doubt=not isinstance(error, _NEVER_CONNECTED)) from error
     return mapping(response.data)
 
 
@@ -59,5 +66,7 @@ def _refusal(error: SlackApiError) -> SlackCallError:
     """The SDK hands out its own response or, for a body that is no JSON, aiohttp's."""
     response = cast("Any", error.response)
     status = getattr(response, "status_code", None) or getattr(response, "status", None)
-    code = mapping(getattr(response, "data", None)).get("error") or f"HTTP {status}"
-    return SlackCallError(str(code), retry_after_s=seconds(response.headers.get("Retry-After")))
+    named = mapping(getattr(response, "data", None)).get("error")
+    is_in_doubt = named in _PERHAPS_DONE if named else status not in _CERTAINLY_REFUSED
+    code = str(named or f"HTTP {status}")
+    return SlackCallError(code, retry_after_s=seconds(response.headers.get("Retry-After")), is_in_doubt=is_in_doubt)

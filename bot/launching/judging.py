@@ -47,10 +47,13 @@ class Judge:
         refusals = person_reasons(person)
         return Refusal(reasons=refusals) if refusals else None
 
-    def decide(self, verb: str, connection: Connection, workflow: Workflow, asker: Asker) -> Decision:
-        """Whether this person may ``verb`` this workflow here."""
+    def decide(
+        self, verb: str, connection: Connection, workflow: Workflow, asker: Asker, *, typed: str | None = None
+    ) -> Decision:
+        """Whether this person may ``verb`` this workflow here; ``typed`` is how they named it."""
         scopes = self.providers[connection.provider].needed_scopes(verb, workflow)
-        return decide(self.policy, Wish(connection=connection.name, workflow=workflow, needed_scopes=scopes), asker)
+        wish = Wish(connection=connection.name, workflow=workflow, needed_scopes=scopes, typed=typed)
+        return decide(self.policy, wish, asker)
 
     def _with_bot(self, reason: Reason) -> Reason:
         """Whom to invite, where that is what is missing."""

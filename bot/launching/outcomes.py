@@ -50,6 +50,14 @@ class CancelTaken:
     is_repeated: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class Settled:
+    """A doubt was settled, or looking was asked for: the event that says so."""
+
+    launch: Launch
+    event: Event
+
+
 def refused(code: str, **facts: str) -> Refusal:
     """A refusal for one problem."""
     return Refusal(problems=(Problem(code=code, facts=facts),))

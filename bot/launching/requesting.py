@@ -66,7 +66,7 @@ class Requesting:
         found = await self.definitions.find(connection, typed.workflow)
         if found.workflow is None:
             return self._not_found(found, typed, delivery.channel_id)
-        decision = self.judge.decide("launch", connection, found.workflow, asker)
+        decision = self.judge.decide("launch", connection, found.workflow, asker, typed=typed.workflow)
         if isinstance(decision, Deny):
             return _denied(decision)
         workflow = await self.definitions.described(connection, found.workflow)

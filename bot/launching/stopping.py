@@ -32,9 +32,10 @@ class Stopping:
 
     async def cancel(self, delivery: Delivery, launch_id: str) -> CancelTaken | Refusal:
         """Keep the wish to stop a launch of this channel, or say why it cannot be stopped."""
+        stranger = await self.judge.member(delivery)
+        if stranger is not None:
+            return stranger
         asker = await self.judge.person_here(delivery)
-        if isinstance(asker, Refusal):
-            return asker
         for _ in range(TRIES):
             launch = await self.store.launch(launch_id.upper())
             if launch is None:
@@ -42,13 +43,16 @@ class Stopping:
             answer = self._may_not(delivery, launch, asker) or await self._cancel(delivery, launch)
             if answer is not None:
                 return answer
-        return refused("cannot_cancel", launch_id=launch_id.upper(), state="changing just now")
+        return refused("cannot_cancel", launch_id=launch_id.upper(), state="changing at this moment")
 
-    def _may_not(self, delivery: Delivery, launch: Launch, asker: Asker) -> Refusal | None:
+    def _may_not(self, delivery: Delivery, launch: Launch, asker: Asker | Refusal) -> Refusal | None:
+        """What was not sent its requester may always stop, whatever became of the channel's policy since."""
         if delivery.channel_id != launch.channel_id:
             return refused("launch_elsewhere", launch_id=launch.launch_id)
         if launch.state is State.QUEUED and delivery.user_id == launch.requester_id:
             return None
+        if isinstance(asker, Refusal):
+            return asker
         connection = self.connections.get(launch.connection)
         if connection is None:
             return refused("cannot_cancel", launch_id=launch.launch_id, state=launch.state.word)

@@ -8,6 +8,9 @@ went. Only where it took our wish to stop the run is that told as *cancelled*.
 Why a missing run is looked for twice: the list is sorted by change and shrinks as instances end, so a row can slip from a page
 that is yet to be read to one that was. And right after a start the list may not show the run yet.
 
+Why a lost start is looked up by template, record and time, and by user only where ``/v1/me`` tells who the key is: it tells so
+for app keys only. And why nothing found means nothing: a short run is over before anybody can look.
+
 Why the templates' path is a setting: the documents name two, and neither could be tried.
 """
 
@@ -23,21 +26,27 @@ from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Annotated, Literal, NamedTuple
 
-from bot.domain import reading
+from bot.domain import finding, reading
 from bot.domain.model import NOTHING, Connection, InputSpec, InputType, Json, Launch, Problem, Workflow
 from bot.domain.provider import (
     Accepted,
     Busy,
     Call,
     CancelAnswer,
+    Candidate,
     CatalogueAnswer,
     Completed,
+    ConfirmAnswer,
+    Confirmed,
+    Denied,
     DescribeAnswer,
     Described,
     Example,
     Exchange,
+    FindAnswer,
     Held,
     Listed,
+    Matches,
     Observed,
     Outcome,
     Pace,
@@ -56,6 +65,7 @@ from bot.domain.provider import (
     Unauthorised,
     Unreachable,
     Unsupported,
+    Unverifiable,
 )
 
 # --- settings ---------------------------------------------------------------------------------------------------------------
@@ -164,6 +174,12 @@ _BY_STATUS = {
 }
 _OTHER = _ErrorWord("", 400, "refused", "Bitrix24 refused the call.")
 _NOT_WHOLE = "Bitrix24's list of running workflows could not be read to its end"
+
+_NO_RUN_NAMED = "No id of a run was given."
+_OTHER_RECORD = "That run is one on another record."
+_OTHER_TEMPLATE = "That run is one of another template."
+_NOT_RUNNING = "Bitrix24 lists running workflows only, and this one is not among them (any more)."
+_SYSTEM = "0"  # STARTED_BY of what Bitrix24 starts by itself (the list's page)
 
 # Native types of template parameters (b24restdocs, api-reference/bizproc/bizproc-robot-add.md, PROPERTY).
 _TYPES: Mapping[str, InputType] = {
@@ -276,6 +292,29 @@ _RUNNING_ROW = {
     "STARTED_BY": "1",
     "TEMPLATE_ID": "713",
 }
+_find = partial(
+    Example,
+    verb="find",
+    source=_LIST,
+    call=Call(method="GET", path="/v1/me"),
+    launch=replace(_LAUNCH, sent_at=_AT + timedelta(hours=12)),
+    connection=_CONNECTION,
+    is_documented=False,
+)
+_confirm = partial(
+    Example,
+    verb="confirm",
+    source=_LIST,
+    call=Call(method="GET", path="/v1/workflows", query={"templateId": "713", "offset": "0"}),
+    launch=_LAUNCH,
+    connection=_CONNECTION,
+    is_documented=False,
+    run_id=_RUN,
+)
+_OTHERS_ROW = {**_RUNNING_ROW, "ID": "69f0c2d5aaaaaa.00000001", "STARTED_BY": "14"}
+_EARLIER_ROW = {**_RUNNING_ROW, "ID": "69f0c2d5aaaaaa.00000002", "STARTED": "2026-08-01T11:00:00+00:00"}
+_DEAL_7_ROW = {**_RUNNING_ROW, "ID": "69f0c2d5aaaaaa.00000003", "DOCUMENT_ID": "DEAL_7"}
+_FOUND = Candidate(run_id=_RUN, provider_status="running", started_at="2026-08-01T12:00:00+00:00")
 _MISSING = 'Required: templateId (number), entityType ("deal"|"lead"|"contact"|"company"), entityId (number)'
 _NO_TEMPLATES = Unsupported(meaning="Bitrix24 shows its templates to an app key with a user session only, not to a personal key.")
 _TEMPLATE_ROW = {
@@ -393,6 +432,39 @@ _EXAMPLES: tuple[Example, ...] = (
         connection=_CONNECTION,
         is_documented=False,
     ),
+    _find(
+        name="the key's user started one on the record",
+        before=(_list_of(_RUNNING_ROW, _OTHERS_ROW, _EARLIER_ROW, _DEAL_7_ROW),),
+        reply=_says(200, {"success": True, "data": {"currentUser": {"bitrixUserId": 1}}}),
+        answer=Matches(candidates=(_FOUND,)),
+    ),
+    _find(
+        name="a personal key does not tell its user",
+        before=(_list_of(_RUNNING_ROW, _EARLIER_ROW),),
+        reply=_says(200, {"success": True, "data": {"scopes": ["bizproc"]}}),
+        answer=Matches(candidates=(_FOUND,)),
+    ),
+    _find(
+        name="none runs, which proves nothing",
+        call=Call(method="GET", path="/v1/workflows", query={"templateId": "713", "offset": "0"}),
+        reply=_list_of(_DEAL_7_ROW),
+        answer=Matches(candidates=()),
+    ),
+    _confirm(
+        name="it runs on the record", reply=_list_of(_RUNNING_ROW), answer=Confirmed(run_id=_RUN, provider_status="running")
+    ),
+    _confirm(
+        name="it runs on another record",
+        reply=_list_of({**_RUNNING_ROW, "DOCUMENT_ID": "DEAL_7"}),
+        answer=Denied(meaning=_OTHER_RECORD),
+    ),
+    _confirm(
+        name="it does not run any more",
+        call=Call(method="GET", path="/v1/workflows", query={"offset": "0"}),
+        before=(_list_of(),),
+        reply=_list_of(),
+        answer=Unverifiable(meaning=_NOT_RUNNING),
+    ),
 )
 
 # --- the provider -----------------------------------------------------------------------------------------------------------
@@ -417,6 +489,7 @@ class Bitrix24(Provider):
     can_cancel = True
     has_catalogue = True
     has_describe = True
+    lost_start_settled_by = "running workflows of the template on the same record, started at that time"
     credential = Credential
     options = Options
     workflow_options = WorkflowOptions
@@ -551,6 +624,43 @@ class Bitrix24(Provider):
         listed = reading.items(facts.get("scopes"))
         is_crm_held = False if listed and "crm" not in listed else None
         return Held(scopes={"bizproc": not is_denied, "crm": is_crm_held}, identity=_identity(facts))
+
+    def find(self, launch: Launch, connection: Connection) -> Exchange[FindAnswer]:
+        """Running instances of the template on the same record, started at that time: not whole, not believed.
+
+        None does not prove that it never ran: it may be over, or not listed yet. A user whom ``/v1/me`` does not tell is no
+        objection; what the system itself started then is nobody's, so not ours.
+        """
+        del connection
+        if _record(launch) is None or launch.sent_at is None:
+            return Matches(candidates=())
+        listed = yield from _running(launch.workflow_id)
+        if not isinstance(listed, dict):
+            return listed
+        judged = {run_id: fit for run_id, row in listed.items() if (fit := _fit(_facts(row), launch)) is not False}
+        if not judged:
+            return Matches(candidates=())
+        user_id = yield from _own_user_id()
+        if isinstance(user_id, Busy | Unreachable):
+            return user_id
+        rows = ((run_id, _facts(listed[run_id]), fit) for run_id, fit in judged.items())
+        return finding.matches(
+            [(_candidate(run_id, row), finding.all_fit(fit, _is_by(row, user_id))) for run_id, row, fit in rows]
+        )
+
+    def confirm(self, launch: Launch, run_id: str, connection: Connection) -> Exchange[ConfirmAnswer]:
+        """Among the template's running instances, then among all: what is over cannot be asked about."""
+        del connection
+        named = reading.text(run_id)
+        if named is None:
+            return Denied(meaning=_NO_RUN_NAMED)
+        for query in ({"templateId": launch.workflow_id}, dict[str, str]()):
+            swept = yield from _sweep("/v1/workflows", query, named)
+            if isinstance(swept, Reply):
+                return _trouble(swept, is_change=False)
+            if swept.wanted is not None:
+                return _confirmed(named, _facts(swept.wanted), launch)
+        return Unverifiable(meaning=_NOT_RUNNING)
 
     def link(self, launch: Launch, connection: Connection) -> str | None:
         """The record's card (b24restdocs); an address of the run itself is not known."""
@@ -690,8 +800,79 @@ def _stuck(row: Mapping[str, Json], reply: Reply) -> str | None:
 
 
 def _identity(facts: Mapping[str, Json]) -> str | None:
-    user_id = reading.text(reading.mapping(facts.get("currentUser")).get("bitrixUserId"))
+    user_id = _user_id(facts)
     return None if user_id is None else f"Bitrix24 user {user_id}"
+
+
+def _user_id(facts: Mapping[str, Json]) -> str | None:
+    """Of an app key with a session (third party); what personal keys are told is not known."""
+    return reading.text(reading.mapping(facts.get("currentUser")).get("bitrixUserId"))
+
+
+# --- the look-up of a lost start --------------------------------------------------------------------------------------------
+
+
+def _running(template_id: str) -> Generator[Call, Reply, dict[str, Mapping[str, Json]] | Trouble]:
+    """Running instances of a template by id. A list of several pages is read twice, as a row can slip between them."""
+    found: dict[str, Mapping[str, Json]] = {}
+    for _ in range(2):
+        swept = yield from _sweep("/v1/workflows", {"templateId": template_id})
+        if isinstance(swept, Reply):
+            return _trouble(swept, is_change=False)
+        if not swept.is_whole:
+            return Unreachable(is_possibly_applied=False, detail=_NOT_WHOLE)
+        found |= {run_id: row for row in swept.rows if (run_id := reading.text(_facts(row).get("id"))) is not None}
+        if swept.pages == 1:
+            break
+    return found
+
+
+def _fit(row: Mapping[str, Json], launch: Launch) -> finding.Fit:
+    """Template, record and time; the list was asked for by template, so one that is not told is no objection."""
+    is_other = finding.is_same(reading.text(row.get("templateid")), launch.workflow_id) is False
+    if is_other or launch.sent_at is None:
+        return False
+    return finding.all_fit(
+        finding.is_same(_document(row), _own_document(launch)), finding.is_near(row.get("started"), launch.sent_at)
+    )
+
+
+def _document(row: Mapping[str, Json]) -> str | None:
+    """``DEAL_5141``, also out of ``["crm", "CCrmDocumentDeal", "DEAL_5141"]``."""
+    value = row.get("documentid")
+    parts = reading.items(value)
+    return (reading.text(parts[-1] if parts else value) or "").upper() or None
+
+
+def _own_document(launch: Launch) -> str | None:
+    record = _record(launch)
+    return None if record is None else f"{ENTITY_TYPES[record[0]]}_{record[1]}"
+
+
+def _own_user_id() -> Generator[Call, Reply, str | Busy | Unreachable | None]:
+    """The key's user in the portal; None where it is not told."""
+    reply = yield Call(method="GET", path="/v1/me")
+    if reading.is_success(reply):
+        return _user_id(reading.mapping(reply.object().get("data")))
+    trouble = _trouble(reply, is_change=False)
+    return trouble if isinstance(trouble, Busy | Unreachable) else None
+
+
+def _is_by(row: Mapping[str, Json], user_id: str | None) -> finding.Fit:
+    starter = reading.text(row.get("startedby"))
+    return starter != _SYSTEM if user_id is None else finding.is_same(starter, user_id)
+
+
+def _candidate(run_id: str, row: Mapping[str, Json]) -> Candidate:
+    return Candidate(run_id=run_id, provider_status="running", started_at=reading.told(row.get("started"), 80))
+
+
+def _confirmed(run_id: str, row: Mapping[str, Json], launch: Launch) -> ConfirmAnswer:
+    if finding.is_same(reading.text(row.get("templateid")), launch.workflow_id) is False:
+        return Denied(meaning=_OTHER_TEMPLATE)
+    if finding.is_same(_document(row), _own_document(launch)) is False:
+        return Denied(meaning=_OTHER_RECORD)
+    return Confirmed(run_id=run_id, provider_status="running")
 
 
 # --- templates: neither path nor spelling could be tried, so both are read with tolerance -------------------------------------

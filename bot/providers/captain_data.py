@@ -26,14 +26,20 @@ from bot.domain.provider import (
     Busy,
     Call,
     CancelAnswer,
+    Candidate,
     CatalogueAnswer,
     Completed,
+    ConfirmAnswer,
+    Confirmed,
+    Denied,
     DescribeAnswer,
     Described,
     Example,
     Exchange,
+    FindAnswer,
     Held,
     Listed,
+    Matches,
     Observed,
     Outcome,
     Pace,
@@ -124,7 +130,10 @@ _MEANINGS = {
     429: "The workspace runs as many inputs at once as its plan allows; nothing was started.",
 }
 _RUN_MEANINGS = {**_MEANINGS, 400: "Captain Data refused the call.", 404: "Captain Data knows no such job."}
+_FIND_MEANINGS = {**_RUN_MEANINGS, 404: _MEANINGS[404]}
 _GONE = "Captain Data does not know this job any more."
+_NO_SUCH_JOB = "Captain Data knows no job with this uid."
+_NOT_WHOLE = "Captain Data lists more jobs of this workflow than were looked through."
 _NO_CANCEL = (
     "Captain Data's documents do not show the address where a run is stopped. An operator who knows it can set it as cancel_path."
 )
@@ -132,6 +141,7 @@ _NO_RUN = Refused(code="incomplete", meaning="Nothing was sent: the job's uid is
 _NOT_FOUND = 404
 _WAIT_S = 60.0  # "exponential backoff from about a minute": the newer API's advice, as v3 names no wait
 _MISSES_BEFORE_GONE = 3
+_MOST_JOB_PAGES = 20
 
 # --- examples ---------------------------------------------------------------------------------------------------------------
 
@@ -192,7 +202,20 @@ _track = partial(
     is_documented=False,
 )
 _cancel = partial(Example, verb="cancel", source=_STATUSES, launch=_RUNNING, is_documented=False)
+_find = partial(Example, verb="find", source=_CONNECTOR, launch=_LAUNCH, connection=_CONNECTION, is_documented=False)
+_confirm = partial(
+    Example,
+    verb="confirm",
+    source=_JOB,
+    call=Call(method="GET", path=f"/v3/jobs/{_RUN}"),
+    launch=_LAUNCH,
+    connection=_CONNECTION,
+    is_documented=False,
+    run_id=_RUN,
+)
 _read = partial(Example, launch=_LAUNCH, connection=_CONNECTION)
+_JOBS_PAGE = partial(Call, method="GET", path=f"/v3/workflows/{_WORKFLOW}/jobs")
+_OTHER_JOB: Json = {**_job("finished"), "uid": _STEP, "name": "L-07HER", "main_job_uid": _STEP, "main_job_name": "L-07HER"}
 _SCHEDULED = {"workflow": {"uid": _WORKFLOW, "name": "Find email"}, "message": "Bot successfully scheduled.", "job_uid": _RUN}
 _DETAILS_BODY: Json = {
     "name": "Search Leads",
@@ -353,6 +376,30 @@ _EXAMPLES: tuple[Example, ...] = (
         answer=Unauthorised(code="HTTP 401", meaning=_MEANINGS[401]),
         is_documented=False,
     ),
+    _find(
+        name="the job that carries the launch id",
+        call=_JOBS_PAGE(query={"page": "0"}),
+        reply=_says(200, [_OTHER_JOB, _job("running", scheduled_time="2026-08-01T00:00:05")]),
+        answer=Matches(candidates=(Candidate(run_id=_RUN, provider_status="running", started_at="2026-08-01T00:00:05"),)),
+    ),
+    _find(
+        name="no job carries it",
+        call=_JOBS_PAGE(query={"page": "1"}),
+        before=(_says(200, [_OTHER_JOB]),),
+        reply=_says(200, []),
+        answer=Matches(candidates=()),
+    ),
+    _confirm(
+        name="it is a job of the workflow",
+        reply=_says(200, _job("running")),
+        answer=Confirmed(run_id=_RUN, provider_status="running"),
+    ),
+    _confirm(
+        name="it is a job of another workflow",
+        reply=_says(200, {**_job("running"), "workflow_uid": _STEP}),
+        answer=Denied(meaning=f"That job is one of another workflow ({_STEP})."),
+    ),
+    _confirm(name="there is no such job", source=_FAULTS, reply=_says(404), answer=Denied(meaning=_NO_SUCH_JOB)),
 )
 
 # --- the provider -----------------------------------------------------------------------------------------------------------
@@ -369,6 +416,8 @@ class CaptainData(Provider):
     can_cancel = False  # until the connection says where: then ``cancel`` works all the same
     has_catalogue = True
     has_describe = True
+    lost_start_settled_by = "jobs of the workflow whose name is the launch id"
+    is_find_proof = True
     credential = Credential
     options = Options
     workflow_options = WorkflowOptions
@@ -478,6 +527,42 @@ class CaptainData(Provider):
         name = reading.told(reply.object().get("name"), 80)
         return Held(identity=None if name is None else f"workspace {name}")
 
+    def find(self, launch: Launch, connection: Connection) -> Exchange[FindAnswer]:
+        """The workflow's jobs, page by page: a start's ``job_name`` is the launch id, so a job of that name is its run.
+
+        Neither the order of the list nor how many rows a page has is documented: it is read until a page brings nothing new.
+        """
+        del connection
+        seen: set[str] = set()
+        for page in range(_MOST_JOB_PAGES):
+            path = f"/v3/workflows/{reading.path_part(launch.workflow_id)}/jobs"
+            reply = yield Call(method="GET", path=path, query={"page": str(page)})
+            if not reading.is_success(reply) or not isinstance(reply.json(), list):
+                return _trouble(reply, _FIND_MEANINGS)
+            jobs = reading.rows(reply.json())
+            uids = {uid for job in jobs if (uid := reading.text(job.get("uid"))) is not None}
+            named = _named(jobs, launch.launch_id)
+            if named or uids <= seen:
+                return Matches(candidates=named)
+            seen |= uids
+        return Matches(candidates=(), doubt=_NOT_WHOLE)
+
+    def confirm(self, launch: Launch, run_id: str, connection: Connection) -> Exchange[ConfirmAnswer]:
+        """The job itself. A job that does not tell its workflow is believed: it exists, and the key opens one workspace only."""
+        del connection
+        if not run_id.strip():
+            return Denied(meaning=_NO_SUCH_JOB)
+        reply = yield Call(method="GET", path=f"/v3/jobs/{reading.path_part(run_id.strip())}")
+        job = reply.object()
+        if reply.status == _NOT_FOUND:
+            return Denied(meaning=_NO_SUCH_JOB)
+        if not reading.is_success(reply) or not ("status" in job or "uid" in job):
+            return _trouble(reply, _RUN_MEANINGS)
+        workflow = reading.told(job.get("workflow_uid"), 80)
+        if workflow is not None and workflow != launch.workflow_id:
+            return Denied(meaning=f"That job is one of another workflow ({workflow}).")
+        return Confirmed(run_id=_main_uid(job) or run_id.strip(), provider_status=reading.told(job.get("status"), 80))
+
 
 # --- what is sent -----------------------------------------------------------------------------------------------------------
 
@@ -559,6 +644,26 @@ def _counts(job: Mapping[str, Json]) -> tuple[int | None, int | None]:
 def _progress(job: Mapping[str, Json]) -> str | None:
     rows, given = _counts(job)
     return None if rows is None or given is None else f"{rows} rows from {given} inputs so far"
+
+
+def _named(jobs: tuple[Mapping[str, Json], ...], launch_id: str) -> tuple[Candidate, ...]:
+    """The jobs of this name, each run once: a workflow of several steps lists sub-jobs, tied by ``main_job_uid``.
+
+    Which of the two names carries ``job_name`` is not documented, so both are read.
+    """
+    ours = [job for job in jobs if launch_id in {reading.text(job.get("name")), reading.text(job.get("main_job_name"))}]
+    ours.sort(key=lambda job: _main_uid(job) != reading.text(job.get("uid")))  # the main job's own row tells its status best
+    found: dict[str, Candidate] = {}
+    for job in ours:
+        run_id, status = _main_uid(job), reading.told(job.get("status"), 80)
+        started = reading.told(job.get("start_time"), 80) or reading.told(job.get("scheduled_time"), 80)
+        if run_id is not None:
+            found.setdefault(run_id, Candidate(run_id=run_id, provider_status=status, started_at=started))
+    return tuple(found.values())
+
+
+def _main_uid(job: Mapping[str, Json]) -> str | None:
+    return reading.text(job.get("main_job_uid")) or reading.text(job.get("uid"))
 
 
 # --- details ----------------------------------------------------------------------------------------------------------------

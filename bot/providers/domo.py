@@ -6,33 +6,41 @@ would ever end. Listing and describing are left to the configuration unless ``un
 Why a 404 about a run is not believed at once: a new instance may not be visible yet, and a right that was taken away looks the
 same. So it counts as a miss, and only the fourth in a row says that Domo does not show the run any more.
 
-Why a start is never sent twice: nothing in the call tells two starts apart.
+Why a start is never sent twice: nothing in the call tells two starts apart. So a lost start is looked up by its circumstances:
+workflow, version, time and user. Which user the token is, no documented call tells; where the undocumented one does not either,
+what is found is said to be uncertain.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated
 
-from bot.domain import reading
+from bot.domain import finding, reading
 from bot.domain.model import NOTHING, Connection, InputSpec, InputType, Json, Launch, Problem, Workflow
 from bot.domain.provider import (
     Accepted,
     Busy,
     Call,
     CancelAnswer,
+    Candidate,
     CatalogueAnswer,
     Completed,
+    ConfirmAnswer,
+    Confirmed,
+    Denied,
     DescribeAnswer,
     Described,
     Example,
     Exchange,
+    FindAnswer,
     Held,
     Listed,
+    Matches,
     Observed,
     Outcome,
     Pace,
@@ -51,6 +59,7 @@ from bot.domain.provider import (
     Unauthorised,
     Unreachable,
     Unsupported,
+    Unverifiable,
 )
 
 # --- settings ---------------------------------------------------------------------------------------------------------------
@@ -90,6 +99,7 @@ _AUTHENTICATION = f"{_PORTAL}/Automate-Actions/Workflows/authentication.md"
 _REMOTE_START = f"{_PORTAL}/Partner-Developers/Guides/start-a-remote-workflow.md"
 _APP_API = f"{_PORTAL}/API-Reference/Domo-App-APIs/Workflows-API.md"
 _API = "/api/workflow/v1"
+_ME = "/api/sessions/v1/me"  # third parties' browser code asks it; whether it takes a developer token is not known
 
 _WORDS = {
     "ADMIN": "Administer the workflow",
@@ -138,11 +148,16 @@ _RUN_MEANINGS = {
 _READ_MEANINGS = {**_MEANINGS, 400: "Domo refused the call."}
 _GONE = "Domo does not show this run any more: it is gone, or the token's user may not see it any longer."
 _UNREADABLE_STARTS = "Domo's answer about how this workflow starts could not be read."
+_UNKNOWN_RUN = "Domo knows no run with this id, or does not show it to the token's user."
+_UNTOLD_WORKFLOW = "Domo shows this run and does not tell which workflow it is one of."
+_UNKNOWN_USER = "Domo does not tell which user this connection's token is, so what was found may be somebody else's."
+_NOT_WHOLE = "Domo's list of runs could not be read back to the time of the start"
 _NO_READS = "Domo documents no call that tells which workflows there are or what they take."
 _NOT_FOUND, _TOO_MANY = 404, 429
 _MISSES_BEFORE_GONE = 3
 _PAGE_LENGTH = "100"
 _MOST_PAGES = 100
+_MOST_FIND_PAGES = 20
 
 # --- examples ---------------------------------------------------------------------------------------------------------------
 
@@ -227,6 +242,18 @@ _cancel = partial(
     connection=_CONNECTION,
 )
 _read = partial(Example, source=_REMOTE_START, launch=_LAUNCH, connection=_READING, is_documented=False)
+_SOUGHT = replace(_LAUNCH, sent_at=_AT)
+_find = partial(Example, verb="find", source=_START, launch=_SOUGHT, connection=_CONNECTION, is_documented=False)
+_confirm = partial(
+    Example,
+    verb="confirm",
+    source=_START,
+    call=Call(method="GET", path=f"{_API}/instances/{_RUN}"),
+    launch=_LAUNCH,
+    connection=_CONNECTION,
+    is_documented=False,
+    run_id=_RUN,
+)
 _TRACED = {"status": 404, "statusReason": "Not Found", "toe": "1A2B3C-4D5E6-7F8A9"}
 _MODEL_BODY = {
     "id": _MODEL,
@@ -245,6 +272,16 @@ _STARTS_BODY = [
         ],
     }
 ]
+
+
+def _instances_query(offset: int) -> dict[str, str]:
+    return {"modelId": _MODEL, "limit": _PAGE_LENGTH, "offset": str(offset), "sort": "createdOn:desc"}
+
+
+_OWN = _instance("IN_PROGRESS", modelVersion="0.0.1")
+_OTHERS = {**_OWN, "id": "somebody-elses", "createdBy": "4471200"}
+_EARLIER = {**_OWN, "id": "earlier", "createdOn": "2023-11-15T15:20:00.000Z"}
+_FOUND = Candidate(run_id=_RUN, provider_status="IN_PROGRESS", started_at="2023-11-15T15:28:57.479Z")
 
 
 def _refusals() -> tuple[Example, ...]:
@@ -389,6 +426,37 @@ _EXAMPLES: tuple[Example, ...] = (
         reply=_says(200, []),
         answer=Held(scopes=dict.fromkeys(_WORDS)),
     ),
+    _find(
+        name="the user's own run, and somebody else's",
+        before=(_says(200, [_OTHERS, _OWN, _EARLIER]),),
+        call=Call(method="GET", path=_ME),
+        reply=_says(200, {"userId": 8811501}),
+        answer=Matches(candidates=(_FOUND,)),
+    ),
+    _find(
+        name="which user asks is not told",
+        before=(_says(200, [_OWN, _EARLIER]),),
+        call=Call(method="GET", path=_ME),
+        reply=_says(403),
+        answer=Matches(candidates=(_FOUND,), doubt=_UNKNOWN_USER),
+    ),
+    _find(
+        name="nothing ran then",
+        call=Call(method="GET", path=f"{_API}/instances", query=_instances_query(0)),
+        reply=_says(200, [_EARLIER]),
+        answer=Matches(candidates=()),
+    ),
+    _confirm(
+        name="it is a run of the workflow",
+        reply=_says(200, _instance("IN_PROGRESS")),
+        answer=Confirmed(run_id=_RUN, provider_status="IN_PROGRESS"),
+    ),
+    _confirm(
+        name="it is a run of another workflow",
+        reply=_says(200, {**_instance("IN_PROGRESS"), "modelId": "other"}),
+        answer=Denied(meaning="That run is one of another workflow (other)."),
+    ),
+    _confirm(name="there is no such run", source=_AUTHENTICATION, reply=_says(404, _TRACED), answer=Denied(meaning=_UNKNOWN_RUN)),
 )
 
 # --- the provider -----------------------------------------------------------------------------------------------------------
@@ -408,6 +476,7 @@ class Domo(Provider):
     can_cancel = True
     has_catalogue = True
     has_describe = True
+    lost_start_settled_by = "runs of the workflow that this connection's user started at that time"
     credential = Credential
     options = Options
     workflow_options = WorkflowOptions
@@ -537,6 +606,47 @@ class Domo(Provider):
             return Held(scopes=dict.fromkeys(_WORDS))
         return _trouble(reply, _READ_MEANINGS)
 
+    def find(self, launch: Launch, connection: Connection) -> Exchange[FindAnswer]:
+        """The workflow's runs of that time, then who the token's user is: both as third parties ask, neither documented.
+
+        Whoever else starts the same workflow just then is told apart by user only. Where that is refused or not told, all are
+        given and said to be uncertain; where Domo is merely in trouble, the look-up is.
+        """
+        del connection
+        if launch.sent_at is None:
+            return Matches(candidates=())
+        listed = yield from _instances(launch.workflow_id, launch.sent_at)
+        if not isinstance(listed, dict):
+            return listed
+        judged = {run_id: _fit(row, launch) for run_id, row in listed.items()}
+        near = {run_id: row for run_id, row in listed.items() if judged[run_id] is not False}
+        if not near:
+            return Matches(candidates=())
+        user_id = yield from _own_user_id()
+        if isinstance(user_id, Busy | Unreachable):
+            return user_id
+        by_user = [
+            (_candidate(run_id, row), finding.all_fit(judged[run_id], _is_by(row, user_id))) for run_id, row in near.items()
+        ]
+        return finding.matches(by_user, doubt=_UNKNOWN_USER if user_id is None else None)
+
+    def confirm(self, launch: Launch, run_id: str, connection: Connection) -> Exchange[ConfirmAnswer]:
+        """The instance, as ``track`` asks for it."""
+        del connection
+        if not run_id.strip():
+            return Denied(meaning=_UNKNOWN_RUN)
+        reply = yield Call(method="GET", path=f"{_API}/instances/{reading.path_part(run_id.strip())}")
+        if reply.status == _NOT_FOUND:
+            return Denied(meaning=_UNKNOWN_RUN)
+        if not _is_instance(reply):
+            return _trouble(reply, _RUN_MEANINGS)
+        model_id = reading.told(reply.object().get("modelId"), 80)
+        if model_id is None:
+            return Unverifiable(meaning=_UNTOLD_WORKFLOW)
+        if model_id != launch.workflow_id:
+            return Denied(meaning=f"That run is one of another workflow ({model_id}).")
+        return Confirmed(run_id=run_id.strip(), provider_status=_status(reply))
+
     def link(self, launch: Launch, connection: Connection) -> str | None:
         """The run's page, as Domo's own pages build it (third party)."""
         version = launch.workflow_version or _version(launch.extras, None)
@@ -601,8 +711,12 @@ def _is_instance(reply: Reply) -> bool:
 
 
 def _status(reply: Reply) -> str | None:
+    return _word(reply.object())
+
+
+def _word(instance: Mapping[str, Json]) -> str | None:
     """Domo's word for the run. JSON null and, in older samples, the word ``null`` both mean "not reported yet"."""
-    word = reading.told(reply.object().get("status"), 80)
+    word = reading.told(instance.get("status"), 80)
     return None if word is None or word.lower() == "null" else word
 
 
@@ -623,6 +737,65 @@ def _not_shown(launch: Launch) -> TrackAnswer:
     if launch.misses < _MISSES_BEFORE_GONE:
         return Unreachable(is_possibly_applied=False, detail="HTTP 404: Domo does not show the run (yet)")
     return Completed(outcome=Outcome.ENDED, code="HTTP 404", detail=_GONE)
+
+
+# --- the look-up of a lost start --------------------------------------------------------------------------------------------
+
+
+def _instances(model_id: str, sent_at: datetime) -> Generator[Call, Reply, dict[str, Mapping[str, Json]] | Trouble]:
+    """The workflow's instances by id, newest first, back to before ``sent_at``.
+
+    Whether the order that is asked for is kept is not documented: a page ends the list only where it stands in that order.
+    """
+    found: dict[str, Mapping[str, Json]] = {}
+    offset = 0
+    for _ in range(_MOST_FIND_PAGES):
+        query = {"modelId": model_id, "limit": _PAGE_LENGTH, "offset": str(offset), "sort": "createdOn:desc"}
+        reply = yield Call(method="GET", path=f"{_API}/instances", query=query)
+        rows = _listed(reply.json()) if reading.is_success(reply) else None
+        if rows is None:
+            return _trouble(reply, _READ_MEANINGS, scope="READ")
+        fresh = {run_id: row for row in rows if (run_id := reading.text(row.get("id"))) is not None}
+        if fresh.keys() <= found.keys() or _leads_past(rows, sent_at):
+            return found | fresh
+        offset, found = offset + len(rows), found | fresh
+    return Unreachable(is_possibly_applied=False, detail=_NOT_WHOLE)
+
+
+def _leads_past(rows: tuple[Mapping[str, Json], ...], sent_at: datetime) -> bool:
+    """True for rows in order, newest first, of which the last began before ours can have begun."""
+    times = [began for row in rows if (began := reading.moment(row.get("createdOn"))) is not None]
+    is_in_order = len(times) == len(rows) and times == sorted(times, reverse=True)
+    return is_in_order and bool(times) and times[-1] < sent_at - finding.BEFORE_SENT
+
+
+def _fit(row: Mapping[str, Json], launch: Launch) -> finding.Fit:
+    """Workflow, version and time. Where workflow or version is not told it is no objection: samples of the list leave them out."""
+    version = _version(launch.extras, launch.workflow_version)
+    told = (reading.text(row.get("modelId")), launch.workflow_id), (reading.text(row.get("modelVersion")), version)
+    is_other = any(finding.is_same(said, wanted) is False for said, wanted in told)
+    return False if is_other or launch.sent_at is None else finding.is_near(row.get("createdOn"), launch.sent_at)
+
+
+def _own_user_id() -> Generator[Call, Reply, str | Busy | Unreachable | None]:
+    """The id of the token's user; None where Domo refuses to tell, or cannot be understood."""
+    reply = yield Call(method="GET", path=_ME)
+    if reading.is_success(reply):
+        me = reply.object()
+        return reading.text(_first(me, "userId", "id")) or reading.text(reading.mapping(me.get("user")).get("id"))
+    trouble = _trouble(reply, _READ_MEANINGS)
+    return trouble if isinstance(trouble, Busy | Unreachable) else None
+
+
+def _is_by(row: Mapping[str, Json], user_id: str | None) -> finding.Fit:
+    """Whether the user created it; while the user is not known, everybody may have."""
+    creator = row.get("createdBy")
+    creator_id = reading.text(creator) or reading.text(reading.mapping(creator).get("id"))
+    return True if user_id is None else finding.is_same(creator_id, user_id)
+
+
+def _candidate(run_id: str, row: Mapping[str, Json]) -> Candidate:
+    return Candidate(run_id=run_id, provider_status=_word(row), started_at=reading.told(row.get("createdOn"), 80))
 
 
 # --- undocumented shapes, read with tolerance -------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 *Why*
 - A start is never sent twice: actions know no idempotency key. A lost answer stays in doubt, unless the connection names a
   correlation input that the flow writes to a record.
+- That input is looked up in the record that the flow wrote, not among interviews: a finished one leaves no row.
 - ``instance_url`` of the token answer is ignored: the address that an operator configured is the only one that ever gets a token.
 - A run that waits cannot be cancelled: deleting its interview needs *Manage Flow*, and who holds that runs inactive versions.
 - An interview that is gone has *ended*, not succeeded: Salesforce keeps no row of finished ones, nor of deleted ones.
@@ -26,16 +27,22 @@ from bot.domain.provider import (
     Answer,
     Busy,
     Call,
+    Candidate,
     CatalogueAnswer,
     Completed,
+    ConfirmAnswer,
+    Confirmed,
+    Denied,
     DescribeAnswer,
     Described,
     Example,
     Exchange,
+    FindAnswer,
     Held,
     Listed,
     LoggedIn,
     LoginAnswer,
+    Matches,
     Observed,
     Outcome,
     Pace,
@@ -52,6 +59,8 @@ from bot.domain.provider import (
     Trouble,
     Unauthorised,
     Unreachable,
+    Unsupported,
+    Unverifiable,
 )
 
 # --- settings ----------------------------------------------------------------------------------------------------------
@@ -100,6 +109,7 @@ _DESCRIBE: Final = f"{_REST}/resources_actions_invocable_standard.htm"
 _ERRORS: Final = f"{_REST}/errorcodes.htm"
 _LIMITS: Final = f"{_REST}/resources_limits.htm"
 _INTERVIEW: Final = f"{_OBJECTS}/sforce_api_objects_flowinterview.htm"
+_QUERIES: Final = f"{_REST}/resources_query.htm"
 _TOKEN: Final = f"{_HELP}xcloud.remoteaccess_oauth_client_credentials_flow.htm"
 _ACCESS: Final = f"{_HELP}platform.flow_distribute_security.htm"
 _LOADS: Final = (
@@ -124,6 +134,7 @@ _GUID_KEYS: Final = ("Flow__InterviewGuid", "Flow_InterviewGuid")
 _VERSION: Final = re.compile(r"v([0-9]{2,3})\.0")
 _FLOW_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,255}")
 _GUID: Final = re.compile(r"[0-9A-Fa-f-]{1,255}")
+_RECORD_ID: Final = re.compile(r"[A-Za-z0-9]{15}([A-Za-z0-9]{3})?")
 _FITS_HEADER: Final = re.compile(r"[!-~]+")
 
 # https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/errorcodes.htm
@@ -141,6 +152,11 @@ _GONE: Final = "Salesforce no longer keeps this interview: it finished or was de
 _NO_GUID: Final = "Salesforce named no interview that could be followed."
 _PAUSES: Final = "paused by the flow itself"
 _VERSION_PAUSED: Final = "Salesforce paused this version of the flow: an administrator of the org must look."
+_NO_CORRELATION: Final = "This connection names no correlation, so Salesforce cannot be asked whether the flow ran."
+_NO_QUERY: Final = "Salesforce refused the query: the object or a field does not exist, or the run-as user may not read it."
+_ODD_GUID: Final = "That is no GUID of an interview, and no id of a record."
+_RECORD_ID_GIVEN: Final = "That is the id of a record: Salesforce does not tell which flow wrote it."
+_UNKEPT: Final = "Salesforce keeps no row of interviews that finished, so it cannot tell about this one."
 _NO_NAME: Final = Refused(code="no_api_name", meaning="Nothing was sent: that is no API name of a flow.")
 
 # FlowInterview.InterviewStatus
@@ -223,6 +239,12 @@ def _soql(guid: str, fields: str) -> str:
     return f"SELECT {fields} FROM FlowInterview WHERE Guid = '{guid}'"  # noqa: S608 - the GUID is hex and dashes only
 
 
+def _written_soql(correlation: Correlation, launch_id: str) -> str:
+    """The record that the flow wrote; object and field are API names (checked at start), the launch id is quoted."""
+    quoted = launch_id.replace("\\", "\\\\").replace("'", "\\'")
+    return f"SELECT Id FROM {correlation.object} WHERE {correlation.field} = '{quoted}'"  # noqa: S608 - see above
+
+
 @dataclass(frozen=True)
 class _Shown:
     """Makes examples of one verb: those that Salesforce prints, and those that are put together from what it says."""
@@ -250,6 +272,11 @@ _track = _Shown(
     Call(method="GET", path="/services/data/v65.0/query", query=_QUERY),
     replace(_LAUNCH, run_id=_WAIT_GUID, state=State.RUNNING),
 )
+_CORRELATION: Final = Correlation(input="RequestId", object="Case", field="Request_Id__c")
+_WRITTEN: Final = {"q": _written_soql(_CORRELATION, "L-7K3QW")}
+_find = _Shown("find", Call(method="GET", path="/services/data/v65.0/query", query=_WRITTEN), _LAUNCH)
+_WAIT_QUERY: Final = {"q": _soql(_WAIT_GUID, "Id, InterviewStatus")}
+_confirm = _Shown("confirm", Call(method="GET", path="/services/data/v65.0/query", query=_WAIT_QUERY), _LAUNCH)
 _list = _Shown("catalogue", Call(method="GET", path=_FLOWS))
 _describe = _Shown("describe", Call(method="GET", path=_FLOW), _LAUNCH)
 _probe = _Shown("probe", Call(method="GET", path="/services/data/v65.0/limits"))
@@ -288,6 +315,7 @@ _ABSENT: Final = "The requested resource does not exist"
 _ABSENT_AS: Final = Refused(code="NOT_FOUND", meaning=_MEANINGS["NOT_FOUND"], detail=_ABSENT)
 _PAUSED: Final = {"Id": "0Foxx0000000001AAA", "Guid": _WAIT_GUID, "InterviewStatus": "Paused", "CurrentElement": "Wait_1"}
 _FAILED: Final = {**_PAUSED, "InterviewStatus": "Error", "Error": "UNABLE_TO_LOCK_ROW"}
+_WRITTEN_AS: Final = Matches(candidates=(Candidate(run_id="500D0000003abcX", outcome=Outcome.SUCCEEDED),))
 _LISTED: Final = {"label": "Escalate to Case", "name": "Escalate_to_Case", "type": "FLOW", "url": _FLOW}
 _LISTED_AS: Final = Workflow(workflow_id="Escalate_to_Case", name="Escalate to Case")
 _DESCRIBED: Final = {
@@ -363,6 +391,31 @@ _EXAMPLES: Final = (
         _says(400, _NO_CLIENT),
         Unauthorised(code="invalid_client", meaning=_REJECTED, detail="invalid client credentials"),
     ),
+    *(
+        replace(shown, connection=replace(_CONNECTION, options=Options(correlation=_CORRELATION)))
+        for shown in (
+            _find.inferred("the flow wrote its record", _QUERIES, _says(200, _rows({"Id": "500D0000003abcX"})), _WRITTEN_AS),
+            _find.inferred("no record carries the launch id", _QUERIES, _says(200, _rows()), Matches(candidates=())),
+            _find.inferred(
+                "no such field",
+                _ERRORS,
+                _says(400, _error("INVALID_FIELD", "No such column")),
+                Refused(code="INVALID_FIELD", meaning=_NO_QUERY, detail="No such column"),
+            ),
+        )
+    ),
+    *(
+        replace(shown, run_id=_WAIT_GUID)
+        for shown in (
+            _confirm.inferred(
+                "the interview waits",
+                _INTERVIEW,
+                _says(200, _rows(_PAUSED)),
+                Confirmed(run_id=_WAIT_GUID, provider_status="Paused"),
+            ),
+            _confirm.inferred("it leaves no row", _INTERVIEW, _says(200, _rows()), Unverifiable(meaning=_UNKEPT)),
+        )
+    ),
 )
 
 
@@ -386,8 +439,8 @@ class Salesforce(Provider):
     timeout_s = 150.0
     has_catalogue = True
     has_describe = True
-    # The start sends it already; nothing looks a lost start up by it yet.
-    not_built = ("correlation",)
+    lost_start_settled_by = "the record that carries the launch id, where the connection names a correlation"
+    is_find_proof = True
     credential = Credential
     options = Options
     workflow_options = WorkflowOptions
@@ -474,6 +527,50 @@ class Salesforce(Provider):
         """The org's limits: any REST call shows the scope, none shows which flows may be run."""
         reply = yield Call(method="GET", path=_path(_options(connection), "limits"))
         return Held(scopes={_API: True}) if reading.is_success(reply) and reply.object() else _trouble(reply)
+
+    def can_find(self, connection: Connection) -> bool:
+        """Where the connection names input, object and field."""
+        return _options(connection).correlation is not None
+
+    def find(self, launch: Launch, connection: Connection) -> Exchange[FindAnswer]:
+        """The record that the flow wrote the launch id to, by convention as its first act.
+
+        The record is committed with the flow or not at all: one that is there proves that the flow did not fail, and one that is
+        not there (yet) proves nothing. So a record is a run that succeeded, and its id is all there is to name it by. Only a flow
+        that waits commits before its end: what became of it after its first wait nobody can ask by this record.
+        """
+        options = _options(connection)
+        if options.correlation is None:
+            return Unsupported(meaning=_NO_CORRELATION)
+        query = {"q": _written_soql(options.correlation, launch.launch_id)}
+        reply = yield Call(method="GET", path=_path(options, "query"), query=query)
+        records = _records(reply)
+        if records is None:
+            return _query_trouble(reply)
+        ids = [record_id for record in records if (record_id := reading.text(reading.mapping(record).get("Id"))) is not None]
+        if len(ids) < len(records):
+            return Unreachable(is_possibly_applied=False, detail="unreadable answer")
+        return Matches(
+            candidates=tuple(Candidate(run_id=record_id, outcome=Outcome.SUCCEEDED) for record_id in dict.fromkeys(ids))
+        )
+
+    def confirm(self, launch: Launch, run_id: str, connection: Connection) -> Exchange[ConfirmAnswer]:
+        """The interview's row, which only those have that wait or failed; of which flow it is, the row does not tell."""
+        del launch
+        options, named = _options(connection), run_id.strip()
+        if _RECORD_ID.fullmatch(named):
+            return Unverifiable(meaning=_RECORD_ID_GIVEN)
+        if not _GUID.fullmatch(named):
+            return Denied(meaning=_ODD_GUID)
+        query = {"q": _soql(named, "Id, InterviewStatus")}
+        reply = yield Call(method="GET", path=_path(options, "query"), query=query)
+        records = _records(reply)
+        if records is None:
+            return _query_trouble(reply)
+        if not records:
+            return Unverifiable(meaning=_UNKEPT)
+        status = reading.told(reading.mapping(records[0]).get("InterviewStatus"), 80)
+        return Confirmed(run_id=named, provider_status=status)
 
 
 # --- readers -----------------------------------------------------------------------------------------------------------
@@ -594,6 +691,22 @@ def _read_interview(reply: Reply) -> TrackAnswer:
         place = reading.told(row.get("PauseLabel")) or reading.told(row.get("CurrentElement"))
         return Observed(provider_status=status, progress=f"{_PAUSES}: {place}" if place else _PAUSES)
     return Observed(provider_status=status, attention=_VERSION_PAUSED if status == "VersionPaused" else None)
+
+
+def _records(reply: Reply) -> tuple[Json, ...] | None:
+    """What a query found; None where the reply is no answer to it."""
+    records = reply.object().get("records")
+    return reading.items(records) if reading.is_success(reply) and isinstance(records, list) else None
+
+
+def _query_trouble(reply: Reply) -> Trouble:
+    """As elsewhere, but a refused query is about the object and its fields, not about the flow."""
+    trouble = _trouble(reply)
+    if isinstance(trouble, Refused):
+        return replace(trouble, meaning=_NO_QUERY)
+    if isinstance(trouble, Unauthorised) and trouble.scope == _RUN_FLOWS:
+        return replace(trouble, meaning=_NO_QUERY, scope=None)
+    return trouble
 
 
 def _read_listed(row: Mapping[str, Json]) -> Workflow | None:

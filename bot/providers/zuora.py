@@ -5,6 +5,9 @@
   That is *possibly applied*, not *busy*: a launch whose run may exist must not look unsent.
 - The tasks of a failed run are counted, not fetched: each carries its whole data (up to 5 MB), and the end of a launch must
   not hang on a second call that can be too large or fail.
+- There is no look-up of a lost start: no call lists the runs of a workflow. Its key settles it, and after that a person.
+- A run that a person names is one of the workflow when it carries the id of the workflow or of one of its versions: the documents
+  say the first and show the second.
 - Of an export only the input fields are read: its tasks can hold the credentials of other systems.
 """
 
@@ -29,6 +32,9 @@ from bot.domain.provider import (
     CancelAnswer,
     CatalogueAnswer,
     Completed,
+    ConfirmAnswer,
+    Confirmed,
+    Denied,
     DescribeAnswer,
     Described,
     Example,
@@ -54,6 +60,7 @@ from bot.domain.provider import (
     Trouble,
     Unauthorised,
     Unreachable,
+    Unverifiable,
 )
 from bot.domain.values import READERS, Misfit
 
@@ -95,6 +102,7 @@ _RUN: Final = f"{_REFERENCE}/POST_Run_Workflow/"
 _GET_RUN: Final = f"{_REFERENCE}/GET_Workflow_Run/"
 _STOP: Final = f"{_REFERENCE}/PUT_StopWorkflowRun/"
 _LIST: Final = f"{_REFERENCE}/GET_Workflows/"
+_GET_ONE: Final = f"{_REFERENCE}/GET_Workflow/"
 _EXPORT: Final = f"{_REFERENCE}/GET_WorkflowExport/"
 _TOKEN: Final = f"{_REFERENCE}/createToken/"
 _IDEMPOTENCY: Final = f"{_GUIDES}/idempotent-requests/"
@@ -128,9 +136,13 @@ _START_MEANINGS: Final = {
     409: "This id belongs to a run, not to a workflow.",
     422: "Zuora has seen this launch id with another tenant or workflow.",
 }
+_DEFINITION_MEANINGS: Final = {404: _START_MEANINGS[404]}
 _EXPORT_MEANINGS: Final = {404: "Zuora knows no workflow with this id, or it has no active version."}
 _STOP_MEANINGS: Final = {404: "Zuora knows no run with this id (any more)."}
 _GONE: Final = "Zuora no longer knows this run: finished runs are deleted after some weeks."
+_UNKNOWN_RUN: Final = "Zuora knows no run with this id (any more)."
+_NO_NUMBER: Final = "Zuora's run ids are whole numbers."
+_UNTOLD: Final = "Zuora does not tell which workflow this run is one of."
 _NOT_AS_IT_IS: Final = "Zuora cannot start this workflow as it is."
 _REFUSED: Final = "Zuora refused it."
 _NOT_ACCEPTED: Final = "Zuora does not accept this connection's credential."
@@ -256,6 +268,8 @@ _FORM: Final = {"grant_type": "client_credentials"}
 _start = _Shown("start", Call(method="POST", path="/workflows/396/run", headers=_KEYED, json=_LAUNCH.inputs), _LAUNCH)
 _track = _Shown("track", Call(method="GET", path="/workflows/workflow_runs/19063", headers=_TRACED), _running("19063"))
 _cancel = _Shown("cancel", Call(method="PUT", path="/workflows/workflow_runs/19080/stop", headers=_TRACED), _running("19080"))
+_confirm = _Shown("confirm", Call(method="GET", path="/workflows/workflow_runs/400", headers=_TRACED), _LAUNCH)
+_whose = _Shown("confirm", Call(method="GET", path="/workflows/396", headers=_TRACED), _LAUNCH)
 _list = _Shown("catalogue", _page_call(1))
 _describe = _Shown("describe", Call(method="GET", path="/workflows/48/export"), replace(_LAUNCH, workflow_id="48"))
 _probe = _Shown("probe", _page_call(1, 1))
@@ -271,6 +285,7 @@ _QUEUED_AT: Final = "2019-09-19 18:25:33 UTC"
 _KIND: Final = {"type": "Workflow::Instance", "createdAt": _QUEUED_AT, "updatedAt": _QUEUED_AT}
 _QUEUED: Final = {"id": 400, "name": "WF-396-00000003", "originalWorkflowId": 396, "status": "Queued", **_KIND}
 _QUEUED_AS: Final = Accepted(run_id="400", provider_status="Queued")
+_RUN_AS: Final = Confirmed(run_id="400", provider_status="Queued")
 _MISSING: Final[Json] = {**_error(406, _NO_MESSAGE), "parameters": {"workflow": {}}}
 _MISSING_AS: Final = Refused(code="HTTP 406", meaning="Zuora misses the required input Message.", detail=_NO_MESSAGE)
 _TERMS_AS: Final = Refused(code="53100320", meaning=_REFUSED, detail=_TERMS)
@@ -278,6 +293,9 @@ _BUSY: Final = _says(429, ratelimit_limit="2250000, 50000;w=60", ratelimit_remai
 _FINISHED: Final = {**_run("Finished", success=4), "runTime": 64.513026, "cpuTime": "19:01:04"}
 _VERSION: Final = {"id": 49, "description": "", "version": "0.0.1", "type": "Workflow::Setup", "status": "Active"}
 _ROW: Final = {"id": 48, "name": "New test workflow", "status": "Active", "calloutTrigger": True, "active_version": _VERSION}
+_ONE: Final = {**_ROW, "id": 396, "active_version": {**_VERSION, "id": 397}}
+_ANOTHER: Final = {**_ROW, "id": 396}
+_ANOTHER_AS: Final = Denied(meaning="That run is one of another workflow (397).")
 _NEXT: Final = "https://rest.zuora.com/workflows?page=2&page_length=1"
 _FIRST_PAGE: Final = {"data": [_ROW], "pagination": {"page": 1, "page_length": 1, "next_page": _NEXT}}
 _LAST_PAGE: Final = {"data": [{**_ROW, "id": 50, "status": "Inactive"}], "pagination": {"page": 2, "next_page": None}}
@@ -351,6 +369,20 @@ _EXAMPLES: Final = (
     _describe("no such version", _EXPORT, _says(404, _error(400, _NO_VERSION)), _refused(404, _NO_VERSION, _EXPORT_MEANINGS)),
     _probe("the user sees workflows", _LIST, _says(200, _FIRST_PAGE), _SEES),
     _probe.inferred("the user sees none, as the stock role Standard User", _PERMISSIONS, _says(403), _SEES_NONE),
+    *(
+        replace(shown, run_id="400")
+        for shown in (
+            _confirm.inferred("it is a run of the workflow", _GET_RUN, _says(200, _QUEUED), _RUN_AS),
+            _confirm.inferred("there is no such run", _GET_RUN, _says(404, _error(404, _NO_RUN)), Denied(meaning=_UNKNOWN_RUN)),
+        )
+    ),
+    *(
+        replace(shown, run_id="400", before=(_says(200, {**_QUEUED, "originalWorkflowId": 397}),))
+        for shown in (
+            _whose.inferred("it is a run of the workflow's version", _GET_ONE, _says(200, _ONE), _RUN_AS),
+            _whose.inferred("it is a run of another workflow", _GET_ONE, _says(200, _ANOTHER), _ANOTHER_AS),
+        )
+    ),
     _login("a token for an hour", _TOKEN, _says(200, _TOKEN_BODY), LoggedIn(session=_TOKEN_AS)),
     _login.inferred("a wrong secret", _TOKEN, _says(401), _rejected("HTTP 401")),
 )
@@ -485,6 +517,21 @@ class Zuora(Provider):
             return _SEES_NONE
         return trouble
 
+    def confirm(self, launch: Launch, run_id: str, connection: Connection) -> Exchange[ConfirmAnswer]:
+        """The run, and where it carries another id than the workflow's, the ids of the workflow's versions."""
+        if not _is_number(launch.workflow_id):
+            return _NO_WORKFLOW_ID
+        named = run_id.strip()
+        if not _is_number(named):
+            return Denied(meaning=_NO_NUMBER)
+        headers = {"Zuora-Track-Id": launch.launch_id, **_places(connection)}
+        reply = yield Call(method="GET", path=f"/workflows/workflow_runs/{named}", headers=headers)
+        read = _read_named(named, reply)
+        if not isinstance(read, _Named) or read.workflow_id == launch.workflow_id:
+            return read.confirmed if isinstance(read, _Named) else read
+        reply = yield Call(method="GET", path=f"/workflows/{launch.workflow_id}", headers=headers)
+        return _read_owner(read, reply)
+
     def link(self, launch: Launch, connection: Connection) -> str | None:
         """The run's page, where the connection says what its address looks like."""
         template = _options(connection).run_url
@@ -574,7 +621,7 @@ def _read_run(reply: Reply) -> TrackAnswer:
     """Finished does not mean success: tasks may have failed, or (with *Ignore Pending Status*) still wait."""
     body = reply.object()
     status = reading.text(body.get("status"))
-    if reply.status == HTTPStatus.NOT_FOUND and not reply.body.lstrip().startswith("<"):  # a page is some proxy's 404
+    if _is_unknown(reply):
         return _gone(_said(reply).code)
     if not reading.is_success(reply) or status is None:
         return _trouble(reply, scope=_VIEW)
@@ -585,6 +632,43 @@ def _read_run(reply: Reply) -> TrackAnswer:
     if status == "Finished" and (tasks.get("error") or not is_open):
         return _finished(tasks, status)
     return Observed(provider_status=status, progress=_progress(tasks))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Named:
+    """A run that a person named: what confirms it, and the workflow (or version) that it says it is one of."""
+
+    confirmed: Confirmed
+    workflow_id: str
+
+
+def _read_named(run_id: str, reply: Reply) -> _Named | ConfirmAnswer:
+    body = reply.object()
+    status, workflow_id = reading.told(body.get("status"), 80), _id(body.get("originalWorkflowId"))
+    if _is_unknown(reply):
+        return Denied(meaning=_UNKNOWN_RUN)
+    if not reading.is_success(reply) or (status is None and workflow_id is None):
+        return _trouble(reply, scope=_VIEW)
+    if workflow_id is None:
+        return Unverifiable(meaning=_UNTOLD)
+    return _Named(confirmed=Confirmed(run_id=run_id, provider_status=status), workflow_id=workflow_id)
+
+
+def _read_owner(named: _Named, reply: Reply) -> ConfirmAnswer:
+    """A definition and its versions; the list of inactive ones is misspelt in the reference, so both spellings are read."""
+    body = reply.object()
+    if not reading.is_success(reply) or "id" not in body:
+        return _trouble(reply, scope=_VIEW, meanings=_DEFINITION_MEANINGS)
+    inactive = (*reading.rows(body.get("latest_inactive_verisons")), *reading.rows(body.get("latest_inactive_versions")))
+    ids = {_id(version.get("id")) for version in (reading.mapping(body.get("active_version")), *inactive)} - {None}
+    if named.workflow_id in ids:
+        return named.confirmed
+    return Denied(meaning=f"That run is one of another workflow ({named.workflow_id}).") if ids else Unverifiable(meaning=_UNTOLD)
+
+
+def _is_unknown(reply: Reply) -> bool:
+    """404 from Zuora itself; a page is some proxy's."""
+    return reply.status == HTTPStatus.NOT_FOUND and not reply.body.lstrip().startswith("<")
 
 
 def _finished(tasks: Mapping[str, int | None], status: str) -> Completed:

@@ -10,7 +10,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -45,6 +45,7 @@ class Sandbox:
         run_s: float = 1.0,
         configuration: Path = CONFIGURATION,
         settings: Mapping[str, str] | None = None,
+        program: Sequence[str] = ("-m", "bot", "run"),
     ) -> None:
         self.slack = SlackStandIn(Workspace.demo())
         self.providers = ProviderStandIns(run_s=run_s)
@@ -52,7 +53,8 @@ class Sandbox:
         self._data = data
         self._port = port
         self._configuration = configuration
-        self._settings = dict(settings or {})
+        self.settings = dict(settings or {})
+        self._program = program
         self._bot: asyncio.subprocess.Process | None = None
 
     async def __aenter__(self) -> Self:
@@ -78,7 +80,7 @@ class Sandbox:
         """
         with self.log_path.open("ab") as log:
             self._bot = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "bot", "run", cwd=self._data, env=self._environment(), stdout=log, stderr=log
+                sys.executable, *self._program, cwd=self._data, env=self._environment(), stdout=log, stderr=log
             )
         connected = asyncio.create_task(self.slack.connected(STARTS_WITHIN_S))
         died = asyncio.create_task(self._bot.wait())
@@ -128,5 +130,5 @@ class Sandbox:
             "GONOGO_HTTP_HOST": "127.0.0.1",
             "GONOGO_HTTP_PORT": "0",
             "GONOGO_LOG_FORMAT": "json",
-            **self._settings,
+            **self.settings,
         }

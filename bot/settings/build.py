@@ -31,6 +31,7 @@ class Configuration:
     """The configuration file, typed. ``credentials`` and ``secrets`` are by connection name, then by field."""
 
     command: str
+    operators: str | None
     connections: Mapping[str, Connection]
     credentials: Mapping[str, Mapping[str, Secret]]
     secrets: Mapping[str, Mapping[str, Secret]]
@@ -99,6 +100,7 @@ class _Reading:
         channels = {channel_id: _channel(channel_id, section) for channel_id, section in whole.channels.items()}
         return Configuration(
             command=whole.slack.command,
+            operators=whole.slack.operators,
             connections=connections,
             credentials={name: self._secrets(name, "credential") for name in connections},
             secrets={name: self._secrets(name, "secrets") for name in connections},

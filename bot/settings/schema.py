@@ -22,6 +22,10 @@ class SlackSection(Section):
         default="/launch", description="The slash command. Slack commands have no namespace: choose a free one."
     )
 
+    operators: ChannelId | None = Field(
+        default=None, description="A channel of the people who run Gonogo: told what no other channel can be told."
+    )
+
 
 class FileSection(Section):
     """The whole file. Each connection is validated by itself, by the keys of its provider."""

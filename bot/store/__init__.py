@@ -5,7 +5,9 @@ rows.py         values ↔ rows of plain values
 queries.py      every statement, each with what it is for
 sqlite_lane.py  one thread with one connection; transactions; SQLite's errors as ours
 sqlite_file.py  one file: a lane that writes, a lane that reads, backup
-launches.py     deliveries, launches and events: one function per transaction
+aside.py        rows that cannot be read: left out, or set aside and noted
+deliveries.py   what Slack delivered, and who works on it: one function per transaction
+launches.py     launches and events: one function per transaction
 tellings.py     what Slack has yet to be told: one function per transaction
 sqlite.py       the Store that joins them
 """

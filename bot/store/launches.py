@@ -1,50 +1,28 @@
-"""Deliveries, launches and their events: each function is the body of one transaction, on the thread that owns the connection."""
+"""Launches and their events: each function is the body of one transaction, on the thread that owns the connection."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from datetime import datetime
-from typing import TypeVar
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-import structlog
 from sqlite_utils import Database
 
-from bot.domain.errors import LaunchIdTakenError, UnreadableRowError
-from bot.domain.model import Delivery, Event, Launch
-from bot.store import queries
-from bot.store.rows import (
-    Row,
-    delivery_from,
-    delivery_row,
-    event_from,
-    event_row,
-    launch_from,
-    launch_row,
-    storable,
-    time_from,
-    time_text,
-)
+from bot.domain.errors import LaunchIdTakenError
+from bot.domain.model import Event, Launch
+from bot.store import deliveries, queries
+from bot.store.aside import Setting, leased, readable
+from bot.store.rows import Row, earliest, event_from, event_row, launch_from, launch_row, storable, time_text
 from bot.store.sqlite_lane import change, fetch
 
-T = TypeVar("T")
 
-_log = structlog.get_logger()
+@dataclass(frozen=True, kw_only=True)
+class Saving:
+    """How ``save`` writes: its arguments beside the launch and the event, as the port has them."""
 
-
-def record_delivery(database: Database, delivery: Delivery) -> bool:
-    """Store.record_delivery."""
-    return change(database, queries.RECORD_DELIVERY, **delivery_row(delivery)) == 1
-
-
-def finish_delivery(database: Database, key: str, at: datetime) -> None:
-    """Store.finish_delivery."""
-    change(database, queries.FINISH_DELIVERY, key=storable(key), at=time_text(at))
-
-
-def unfinished_deliveries(database: Database, *, received_after: datetime, limit: int) -> list[Delivery]:
-    """Store.unfinished_deliveries."""
-    rows = fetch(database, queries.UNFINISHED_DELIVERIES, received_after=time_text(received_after), limit=limit)
-    return readable(rows, delivery_from)
+    has_line: bool = False
+    keep_lease: bool = False
+    holder: str | None = None
+    delivery_key: str | None = None
 
 
 def create(database: Database, launch: Launch, event: Event, delivery_key: str) -> Launch | None:
@@ -81,24 +59,24 @@ def lease_due(database: Database, *, now: datetime, until: datetime, holder: str
     moment = {"now": time_text(now), "until": time_text(until)}
     rows = fetch(database, queries.LEASE_LAUNCHES, holder=holder, limit=limit, **moment)
     rows.sort(key=lambda row: (row["due_at"], row["launch_id"]))  # RETURNING keeps no order
-    return readable(rows, launch_from)
+    return leased(database, rows, launch_from, Setting(sql=queries.SET_ASIDE_LAUNCH, key="launch_id", at=moment["now"]))
 
 
-def save(
-    database: Database, launch: Launch, event: Event | None, *, has_line: bool, keep_lease: bool, holder: str | None
-) -> bool:
+def save(database: Database, launch: Launch, event: Event | None, saving: Saving) -> bool:
     """Store.save."""
     is_seen = event is not None or _changes_state(database, launch)
-    values = launch_row(launch) | {"keep_lease": keep_lease, "holder": holder}
+    values = launch_row(launch) | {"keep_lease": saving.keep_lease, "holder": saving.holder}
     if not change(database, queries.SAVE_LAUNCH, **values):
         return False
+    at = launch.updated_at if event is None else event.at
     if event is not None:
         seq = _append(database, launch, event)
-        if has_line:
+        if saving.has_line:
             change(database, queries.QUEUE_LINE, launch_id=launch.launch_id, event_seq=seq)
     if is_seen:
-        at = time_text(launch.updated_at if event is None else event.at)
-        change(database, queries.MARK_CARD, **_card_change(launch, launch.version + 1, at))
+        change(database, queries.MARK_CARD, **_card_change(launch, launch.version + 1, time_text(at)))
+    if saving.delivery_key is not None:
+        deliveries.finish(database, saving.delivery_key, at)
     return True
 
 
@@ -109,7 +87,7 @@ def release(database: Database, launch_id: str, holder: str) -> None:
 
 def renew_leases(database: Database, *, holder: str, until: datetime) -> None:
     """Store.renew_leases."""
-    for sql in (queries.RENEW_LAUNCHES, queries.RENEW_CARDS):
+    for sql in (queries.RENEW_LAUNCHES, queries.RENEW_CARDS, queries.RENEW_DELIVERIES):
         change(database, sql, holder=holder, until=time_text(until))
 
 
@@ -118,20 +96,19 @@ def next_due(database: Database) -> datetime | None:
     return earliest(fetch(database, queries.NEXT_FREE_LAUNCH) + fetch(database, queries.NEXT_HELD_LAUNCH))
 
 
-def readable(rows: Iterable[Row], read: Callable[[Row], T]) -> list[T]:
-    """What these rows hold; one that cannot be read is named in the log and left out, and the rest goes on."""
-    values: list[T] = []
-    for row in rows:
-        try:
-            values.append(read(row))
-        except UnreadableRowError as exc:
-            _log.error("row_unreadable", table=exc.table, row_id=exc.row_id, cause=exc.cause)
-    return values
+def bound_runs(database: Database, connection: str, run_ids: frozenset[str]) -> frozenset[str]:
+    """Store.bound_runs. One look-up each: they are few, and a list of any length has no plan of its own."""
+    values = ((run_id, {"connection": connection, "run_id": storable(run_id)}) for run_id in run_ids)
+    return frozenset(run_id for run_id, named in values if fetch(database, queries.BOUND_RUN, **named))
 
 
-def earliest(rows: Iterable[Row]) -> datetime | None:
-    """The first of the times in the rows' column ``at``; None where there is none."""
-    return min((time_from(row["at"]) for row in rows if row["at"]), default=None)
+def has_rivals(database: Database, launch: Launch, *, within: timedelta) -> bool:
+    """Store.has_rivals."""
+    if launch.sent_at is None:
+        return False
+    times = {"since": time_text(launch.sent_at - within), "until": time_text(launch.sent_at + within)}
+    named = {"launch_id": launch.launch_id, "connection": launch.connection, "workflow_id": storable(launch.workflow_id)}
+    return bool(fetch(database, queries.RIVAL, **named, **times))
 
 
 def _append(database: Database, launch: Launch, event: Event) -> int:

@@ -15,15 +15,44 @@ _CHANGES = ", ".join(f"{name} = :{name}" for name in LAUNCH_COLUMNS if name not 
 
 # Keep a delivery, unless one with its key is kept.
 RECORD_DELIVERY = """
-INSERT INTO deliveries (key, kind, payload, received_at) VALUES (:key, :kind, :payload, :received_at) ON CONFLICT (key) DO NOTHING
+INSERT INTO deliveries (key, kind, payload, received_at, lease_holder, leased_until)
+VALUES (:key, :kind, :payload, :received_at, :holder, :until) ON CONFLICT (key) DO NOTHING
 """
 
-# Mark a delivery's work as done; the first time stands.
-FINISH_DELIVERY = "UPDATE deliveries SET finished_at = :at WHERE key = :key AND finished_at IS NULL"
+# A kept delivery; one that was never recorded has no content.
+DELIVERY = "SELECT * FROM deliveries WHERE key = :key AND kind <> 'unrecorded'"
 
-# What a killed bot left undone.
-UNFINISHED_DELIVERIES = """
-SELECT * FROM deliveries WHERE finished_at IS NULL AND received_at > :received_after ORDER BY received_at, key LIMIT :limit
+# Mark a delivery's work as done; the first time stands.
+FINISH_DELIVERY = """
+UPDATE deliveries SET finished_at = :at, lease_holder = NULL, leased_until = NULL WHERE key = :key AND finished_at IS NULL
+"""
+
+# Claim what a killed bot left undone, oldest first. Those in work are few, so they are passed over one by one.
+LEASE_DELIVERIES = """
+UPDATE deliveries SET lease_holder = :holder, leased_until = :until
+WHERE key IN (
+    SELECT key FROM deliveries
+    WHERE finished_at IS NULL AND received_at > '' AND (leased_until IS NULL OR leased_until <= :now)
+    ORDER BY received_at, key LIMIT :limit
+)
+RETURNING *
+"""
+
+# Keep a holder's deliveries; a renewal never shortens.
+RENEW_DELIVERIES = "UPDATE deliveries SET leased_until = max(leased_until, :until) WHERE lease_holder = :holder"
+
+# When the first unfinished delivery came that nobody holds.
+NEXT_FREE_DELIVERY = """
+SELECT received_at AS at FROM deliveries WHERE finished_at IS NULL AND received_at > '' AND lease_holder IS NULL
+ORDER BY received_at LIMIT 1
+"""
+
+# When the first lease of an unfinished delivery lapses.
+NEXT_HELD_DELIVERY = "SELECT min(leased_until) AS at FROM deliveries WHERE lease_holder >= '' AND finished_at IS NULL"
+
+# Set a delivery aside that cannot be read: nobody can do its work. :row_id is bytes, which no damage keeps from being bound.
+SET_ASIDE_DELIVERY = """
+UPDATE deliveries SET finished_at = :at, lease_holder = NULL, leased_until = NULL WHERE key = CAST(:row_id AS TEXT)
 """
 
 # The launch that a delivery has caused already.
@@ -35,7 +64,8 @@ SELECT launches.* FROM deliveries JOIN launches ON launches.launch_id = deliveri
 CAUSE_LAUNCH = """
 INSERT INTO deliveries (key, kind, payload, received_at, finished_at, launch_id)
 VALUES (:key, 'unrecorded', '{}', :at, :at, :launch_id)
-ON CONFLICT (key) DO UPDATE SET finished_at = coalesce(finished_at, excluded.finished_at), launch_id = excluded.launch_id
+ON CONFLICT (key) DO UPDATE SET finished_at = coalesce(finished_at, excluded.finished_at), launch_id = excluded.launch_id,
+    lease_holder = NULL, leased_until = NULL
 """
 
 # Keep a new launch, unless its id is taken.
@@ -80,6 +110,22 @@ NEXT_HELD_LAUNCH = """
 SELECT min(max(due_at, leased_until)) AS at FROM launches WHERE lease_holder > '' AND due_at IS NOT NULL
 """
 
+# Set a launch aside that cannot be read: nothing is due until somebody has repaired it. :row_id as above.
+SET_ASIDE_LAUNCH = """
+UPDATE launches SET due_at = NULL, lease_holder = NULL, leased_until = NULL WHERE launch_id = CAST(:row_id AS TEXT)
+"""
+
+# Whether a launch over this connection owns a run.
+BOUND_RUN = "SELECT 1 FROM launches WHERE connection = :connection AND run_id = :run_id LIMIT 1"
+
+# Another launch whose start is not settled, sent between two times: a run that turns up might be its.
+RIVAL = """
+SELECT 1 FROM launches
+WHERE connection = :connection AND workflow_id = :workflow_id AND sent_at BETWEEN :since AND :until
+    AND state IN ('starting', 'in_doubt') AND launch_id <> :launch_id
+LIMIT 1
+"""
+
 # Append a fact; it gets the launch's next number.
 APPEND_EVENT = """
 INSERT INTO events (launch_id, seq, kind, at, actor, facts)
@@ -99,15 +145,19 @@ UNTOLD_LINES = "SELECT id, event_seq FROM outbox WHERE launch_id = :launch_id AN
 # A thread line stands; the first time stands.
 TELL_LINE = "UPDATE outbox SET told_at = :at, ts = :ts WHERE id = :line_id AND told_at IS NULL RETURNING launch_id"
 
+# A thread line may stand somewhere: it is never posted again.
+SKIP_LINE = "UPDATE outbox SET told_at = :at WHERE id = :line_id AND told_at IS NULL RETURNING launch_id"
+
 # A new launch's card, due at once.
 INSERT_CARD = """
 INSERT INTO cards (launch_id, channel_id, wanted_version, told_version, is_final, due_at, attempts, gave_up)
 VALUES (:launch_id, :channel_id, :version, 0, :is_final, :at, 0, 0)
 """
 
-# A card is stale from now on; one that waits already keeps its place and its pause.
+# A card is stale from now on; one that waits already keeps its place and its pause. A lost one waits for the end.
 MARK_CARD = """
-UPDATE cards SET wanted_version = :version, is_final = :is_final, due_at = CASE WHEN gave_up = 0 THEN coalesce(due_at, :at) END
+UPDATE cards SET wanted_version = :version, is_final = :is_final,
+    due_at = CASE WHEN gave_up = 0 AND (is_lost = 0 OR :is_final) THEN coalesce(due_at, :at) END
 WHERE launch_id = :launch_id
 """
 
@@ -122,15 +172,35 @@ WHERE launch_id IN (
 RETURNING *
 """
 
-# The card stands and shows a version; never an older one than before.
-TELL_CARD = """
-UPDATE cards SET ts = :ts, told_version = max(told_version, :version) WHERE launch_id = :launch_id
+# The card may stand somewhere, and shows a version: never posted again. Told directly once it is final, so due only then.
+LOSE_CARD = """
+UPDATE cards SET is_lost = 1, told_version = max(told_version, :version), due_at = CASE WHEN is_final THEN due_at END
+WHERE launch_id = :launch_id AND ts IS NULL
 """
 
-# Something was told: the row of failures is broken, and a launch that is no longer behind is no longer due.
+# The lost card stands; nobody knows for sure what it shows, so it is shown anew, at once, by whoever comes first.
+FIND_CARD = """
+UPDATE cards SET ts = :ts, is_lost = 0, gave_up = 0, told_version = 0, attempts = 0, error = NULL,
+    lease_holder = NULL, leased_until = NULL,
+    due_at = (SELECT at FROM events WHERE events.launch_id = cards.launch_id ORDER BY seq DESC LIMIT 1)
+WHERE launch_id = :launch_id AND is_lost = 1
+"""
+
+# The card stands and shows a version; never an older one than before. A lost one is found, and what it lacks is due.
+TELL_CARD = """
+UPDATE cards SET ts = :ts, told_version = CASE WHEN is_lost THEN :version ELSE max(told_version, :version) END,
+    is_lost = 0, gave_up = CASE WHEN is_lost THEN 0 ELSE gave_up END,
+    due_at = CASE WHEN is_lost THEN
+        coalesce(due_at, (SELECT at FROM events WHERE events.launch_id = cards.launch_id ORDER BY seq DESC LIMIT 1))
+    ELSE due_at END
+WHERE launch_id = :launch_id
+"""
+
+# Something was told (:is_told) or skipped: a launch that is no longer behind is no longer due; told, the row of failures is broken.
 SETTLE_CARD = """
-UPDATE cards SET attempts = 0, error = NULL, due_at = CASE
-    WHEN told_version < wanted_version THEN due_at
+UPDATE cards SET attempts = CASE WHEN :is_told THEN 0 ELSE attempts END, error = CASE WHEN :is_told THEN NULL ELSE error END,
+    due_at = CASE
+    WHEN is_lost = 1 OR told_version < wanted_version THEN due_at
     WHEN EXISTS (SELECT 1 FROM outbox WHERE outbox.launch_id = cards.launch_id AND told_at IS NULL) THEN due_at
 END
 WHERE launch_id = :launch_id
@@ -164,3 +234,20 @@ SELECT due_at AS at FROM cards WHERE is_final = :is_final AND due_at > '' AND le
 NEXT_HELD_CARD = """
 SELECT min(max(due_at, leased_until)) AS at FROM cards WHERE lease_holder > '' AND due_at IS NOT NULL
 """
+
+# Set a card aside whose launch or events cannot be read: nobody can tell what it should show. :row_id as above.
+SET_ASIDE_CARD = """
+UPDATE cards SET due_at = NULL, gave_up = 1, lease_holder = NULL, leased_until = NULL WHERE launch_id = CAST(:row_id AS TEXT)
+"""
+
+# Note for operators what was set aside; once, until they were told.
+NOTE_SET_ASIDE = """
+INSERT INTO set_aside (what, row_id, cause, at) VALUES (:what, :row_id, :cause, :at)
+ON CONFLICT (what, row_id) WHERE is_told = 0 DO NOTHING
+"""
+
+# Whether there is a note that operators were not told.
+UNTOLD_NOTE = "SELECT 1 FROM set_aside WHERE is_told = 0 AND what > '' LIMIT 1"
+
+# Give out the notes that operators were not told.
+TELL_NOTES = "UPDATE set_aside SET is_told = 1 WHERE is_told = 0 AND what > '' RETURNING *"

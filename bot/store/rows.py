@@ -4,14 +4,14 @@ Times have a fixed width (``2026-11-21T12:00:00.000000Z``), so that their order 
 JSON keep every digit: ``5.00`` comes back as ``Decimal("5.00")``. What UTF-8 cannot say (half of a surrogate pair, which JSON
 may carry) is kept as U+FFFD, so that no provider's text can stop a launch from being written.
 
-Why a delivery's row is spelt out field by field: what is not named here is not stored, and the reply URL must never be
-(promise 8).
+Why a delivery's row is spelt out field by field: what is not named here is not stored, and the reply URL and the trigger must
+never be (promise 8).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
@@ -47,6 +47,15 @@ def time_from(text: str) -> datetime:
     if at.tzinfo is None:
         raise ValueError(f"a time without a timezone: {text}")
     return at.astimezone(UTC)
+
+
+def earliest(rows: Iterable[Row]) -> datetime | None:
+    """The first of the times in the rows' column ``at``; None where there is none, or none that can be read."""
+    times: list[datetime] = []
+    for row in rows:
+        with suppress(TypeError, ValueError):  # no time, or a damaged one, which whoever leases its row sets aside
+            times.append(time_from(row["at"]))
+    return min(times, default=None)
 
 
 def json_text(value: Json) -> str:
@@ -91,14 +100,21 @@ def _write_plain(value: Plain) -> Plain:
     return storable(value) if isinstance(value, str) else value
 
 
-def _same(value: Any) -> Any:
-    return value
+def _read_plain(value: Any) -> Any:
+    return _whole(value) if isinstance(value, str) else value
 
 
-_PLAIN = _Codec(write=_write_plain, read=_same)
+def _whole(text: str) -> str:
+    """``text`` from a row; bytes that were not UTF-8 are an error (sqlite_file.py reads them as halves of surrogate pairs)."""
+    if not text.isascii():
+        text.encode()
+    return text
+
+
+_PLAIN = _Codec(write=_write_plain, read=_read_plain)
 _TIME = _Codec(write=time_text, read=time_from)
 _FLAG = _Codec(write=int, read=bool)
-_JSON = _Codec(write=lambda value: storable(json_text(value)), read=mapping_from)
+_JSON = _Codec(write=lambda value: storable(json_text(value)), read=lambda text: mapping_from(_whole(text)))
 
 LAUNCH_COLUMNS = tuple(field.name for field in fields(Launch))
 EVENT_COLUMNS = tuple(field.name for field in fields(Event))
@@ -169,14 +185,15 @@ def delivery_row(delivery: Delivery) -> Row:
 
 
 def delivery_from(row: Row) -> Delivery:
-    """The delivery that a row holds, without an answer address: that one is gone with the process that had it.
+    """The delivery that a row holds, without what is never stored: that is gone with the process that had it.
 
     Raises:
         UnreadableRowError: the row holds what no delivery can be.
     """
     with _reading("deliveries", row.get("key")):
-        payload = mapping_from(row["payload"])
-        return Delivery(key=row["key"], kind=row["kind"], received_at=time_from(row["received_at"]), **payload)
+        payload = {name: _text(value) for name, value in mapping_from(_whole(row["payload"])).items()}
+        key, kind = _whole(row["key"]), _whole(row["kind"])
+        return Delivery(key=key, kind=kind, received_at=time_from(row["received_at"]), **payload)
 
 
 def _write(value: object, codecs: Mapping[str, _Codec]) -> Row:
@@ -188,6 +205,12 @@ def _read(row: Row, codecs: Mapping[str, _Codec]) -> Row:
     return {name: None if row[name] is None else codec.read(row[name]) for name, codec in codecs.items()}
 
 
+def _text(value: Json) -> str:
+    if not isinstance(value, str):
+        raise TypeError("no text")
+    return value
+
+
 @contextmanager
 def _reading(table: str, row_id: object) -> Generator[None]:
     """Whatever a row's content causes while it is read becomes one error, which names the row and never shows its content."""
@@ -195,4 +218,4 @@ def _reading(table: str, row_id: object) -> Generator[None]:
         yield
     except (ArithmeticError, KeyError, RecursionError, TypeError, ValueError) as exc:
         # from None: the cause's own words quote the row, and would stand in a traceback
-        raise UnreadableRowError(table, str(row_id), type(exc).__name__) from None
+        raise UnreadableRowError(table, storable(str(row_id)), type(exc).__name__) from None

@@ -137,7 +137,35 @@ CREATE INDEX cards_held ON cards (lease_holder) WHERE lease_holder IS NOT NULL;
 """,
 )
 
-MIGRATIONS: tuple[Migration, ...] = (FIRST,)
+BAD_DAYS = Migration(
+    name="0002_bad_days",
+    sqlite="""
+-- A delivery's work belongs to one holder at a time.
+ALTER TABLE deliveries ADD COLUMN lease_holder TEXT;
+ALTER TABLE deliveries ADD COLUMN leased_until TEXT CHECK ((lease_holder IS NULL) = (leased_until IS NULL));
+CREATE INDEX deliveries_held ON deliveries (lease_holder) WHERE lease_holder IS NOT NULL;
+
+-- Who owns a run, and which lost starts could be taken for one another.
+CREATE INDEX launches_runs ON launches (connection, run_id) WHERE run_id IS NOT NULL;
+CREATE INDEX launches_unsettled ON launches (connection, workflow_id, sent_at) WHERE state IN ('starting', 'in_doubt');
+
+-- is_lost: the card may have been posted, and nobody knows where it stands.
+ALTER TABLE cards ADD COLUMN is_lost INTEGER NOT NULL DEFAULT 0 CHECK (is_lost IN (0, 1) AND (is_lost = 0 OR ts IS NULL));
+
+-- Rows that could not be read and were set aside, for operators: which and why, never what they hold.
+CREATE TABLE set_aside (
+    id INTEGER PRIMARY KEY,
+    what TEXT NOT NULL,
+    row_id TEXT NOT NULL,
+    cause TEXT NOT NULL,
+    at TEXT NOT NULL,
+    is_told INTEGER NOT NULL DEFAULT 0 CHECK (is_told IN (0, 1))
+) STRICT;
+CREATE UNIQUE INDEX set_aside_untold ON set_aside (what, row_id) WHERE is_told = 0;
+""",
+)
+
+MIGRATIONS: tuple[Migration, ...] = (FIRST, BAD_DAYS)
 
 
 class _Record(Migrations):

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from bot.domain.model import Delivery, Event, Launch
 from bot.ports import Telling
-from bot.store import launches, schema, tellings
+from bot.store import aside, deliveries, launches, schema, tellings
+from bot.store.launches import Saving
 from bot.store.schema import MIGRATIONS, Migration
-from bot.store.sqlite_file import BUSY_TIMEOUT_S, SqliteFile
+from bot.store.sqlite_file import BUSY_TIMEOUT_S, BeforeWrite, SqliteFile
 
 
 class SqliteStore:
     """Durable memory in one file, or in memory where ``path`` is None. Building it touches nothing; call ``migrate`` before use.
 
-    ``async with`` closes it at the end. ``busy_timeout_s``: how long to wait for another program that writes.
+    ``async with`` closes it at the end. ``busy_timeout_s``: how long to wait for another program that writes. ``before_write`` is
+    called with the writer's connection, on its thread, before each transaction.
     """
 
     def __init__(
@@ -26,8 +28,9 @@ class SqliteStore:
         *,
         busy_timeout_s: float = BUSY_TIMEOUT_S,
         migrations: tuple[Migration, ...] = MIGRATIONS,
+        before_write: BeforeWrite | None = None,
     ) -> None:
-        self._file = SqliteFile(path, busy_timeout_s=busy_timeout_s)
+        self._file = SqliteFile(path, busy_timeout_s=busy_timeout_s, before_write=before_write)
         self._migrations = migrations
 
     async def __aenter__(self) -> Self:
@@ -62,19 +65,27 @@ class SqliteStore:
         """Finish what is under way, end both threads; a second time does nothing."""
         await self._file.close()
 
-    async def record_delivery(self, delivery: Delivery) -> bool:
+    async def record_delivery(self, delivery: Delivery, *, holder: str = "", until: datetime | None = None) -> bool:
         """Store.record_delivery."""
-        return await self._file.write(lambda database: launches.record_delivery(database, delivery))
+        return await self._file.write(lambda database: deliveries.record(database, delivery, holder=holder, until=until))
+
+    async def delivery(self, key: str) -> Delivery | None:
+        """Store.delivery."""
+        return await self._file.read(lambda database: deliveries.by_key(database, key))
 
     async def finish_delivery(self, key: str, at: datetime) -> None:
         """Store.finish_delivery."""
-        await self._file.write(lambda database: launches.finish_delivery(database, key, at))
+        await self._file.write(lambda database: deliveries.finish(database, key, at))
 
-    async def unfinished_deliveries(self, *, received_after: datetime, limit: int) -> list[Delivery]:
-        """Store.unfinished_deliveries."""
-        return await self._file.read(
-            lambda database: launches.unfinished_deliveries(database, received_after=received_after, limit=limit),
+    async def lease_deliveries(self, *, now: datetime, until: datetime, holder: str, limit: int) -> list[Delivery]:
+        """Store.lease_deliveries."""
+        return await self._file.write(
+            lambda database: deliveries.lease(database, now=now, until=until, holder=holder, limit=limit),
         )
+
+    async def next_delivery(self) -> datetime | None:
+        """Store.next_delivery."""
+        return await self._file.read(deliveries.next_due)
 
     async def create(self, launch: Launch, event: Event, *, delivery_key: str) -> Launch | None:
         """Store.create."""
@@ -92,6 +103,14 @@ class SqliteStore:
         """Store.recent."""
         return await self._file.read(lambda database: launches.recent(database, channel_id=channel_id, limit=limit))
 
+    async def bound_runs(self, connection: str, run_ids: frozenset[str]) -> frozenset[str]:
+        """Store.bound_runs."""
+        return await self._file.read(lambda database: launches.bound_runs(database, connection, run_ids))
+
+    async def has_rivals(self, launch: Launch, *, within: timedelta) -> bool:
+        """Store.has_rivals."""
+        return await self._file.read(lambda database: launches.has_rivals(database, launch, within=within))
+
     async def lease_due(self, *, now: datetime, until: datetime, holder: str, limit: int) -> list[Launch]:
         """Store.lease_due."""
         return await self._file.write(
@@ -106,11 +125,11 @@ class SqliteStore:
         has_line: bool = False,
         keep_lease: bool = False,
         holder: str | None = None,
+        delivery_key: str | None = None,
     ) -> bool:
         """Store.save."""
-        return await self._file.write(
-            lambda database: launches.save(database, launch, event, has_line=has_line, keep_lease=keep_lease, holder=holder),
-        )
+        saving = Saving(has_line=has_line, keep_lease=keep_lease, holder=holder, delivery_key=delivery_key)
+        return await self._file.write(lambda database: launches.save(database, launch, event, saving))
 
     async def release(self, launch_id: str, holder: str) -> None:
         """Store.release."""
@@ -134,9 +153,21 @@ class SqliteStore:
         """Store.card_told."""
         await self._file.write(lambda database: tellings.card_told(database, launch_id, ts=ts, version=version))
 
+    async def card_lost(self, launch_id: str, *, version: int) -> None:
+        """Store.card_lost."""
+        await self._file.write(lambda database: tellings.card_lost(database, launch_id, version=version))
+
+    async def card_found(self, launch_id: str, ts: str) -> None:
+        """Store.card_found."""
+        await self._file.write(lambda database: tellings.card_found(database, launch_id, ts))
+
     async def line_told(self, line_id: int, *, ts: str, at: datetime) -> None:
         """Store.line_told."""
         await self._file.write(lambda database: tellings.line_told(database, line_id, ts=ts, at=at))
+
+    async def line_skipped(self, line_id: int, at: datetime) -> None:
+        """Store.line_skipped."""
+        await self._file.write(lambda database: tellings.line_skipped(database, line_id, at))
 
     async def telling_done(self, launch_id: str, holder: str) -> None:
         """Store.telling_done."""
@@ -151,3 +182,9 @@ class SqliteStore:
     async def next_telling(self) -> datetime | None:
         """Store.next_telling."""
         return await self._file.read(tellings.next_telling)
+
+    async def set_aside(self) -> list[str]:
+        """Store.set_aside. Looks first: it is asked often, and a write for nothing would take the lock from somebody."""
+        if not await self._file.read(aside.has_notes):
+            return []
+        return await self._file.write(aside.notes)

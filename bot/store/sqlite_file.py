@@ -16,7 +16,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from sqlite_utils import Database
 
@@ -24,6 +24,9 @@ from bot.domain.errors import SettingsError
 from bot.store.sqlite_lane import Lane, immediately
 
 T = TypeVar("T")
+
+BeforeWrite: TypeAlias = Callable[[Database], None]
+"""Called with the writer's connection, on its thread, before each transaction: how a test plays a disk that fills up."""
 
 BUSY_TIMEOUT_S = 5.0
 """How long a writer waits for another program that writes, in seconds; it waits on its own thread."""
@@ -33,10 +36,13 @@ _STEP_S = 0.05
 class SqliteFile:
     """The file at ``path``, or a database in memory where it is None. Opened at first use; ``close`` ends both threads."""
 
-    def __init__(self, path: Path | None, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
+    def __init__(
+        self, path: Path | None, *, busy_timeout_s: float = BUSY_TIMEOUT_S, before_write: BeforeWrite | None = None
+    ) -> None:
         self.path = path and path.absolute()
         self.place = str(self.path or "in memory")
         self._busy_timeout_s = busy_timeout_s
+        self._before_write = before_write
         self._writer = Lane(self._open_writer, self.place, "gonogo-writer")
         self._reader = Lane(self._open_reader, self.place, "gonogo-reader")
 
@@ -47,7 +53,7 @@ class SqliteFile:
             SettingsError: the file cannot be opened.
             StoreUnavailableError: locked for long, disk full: nothing is written.
         """
-        return await self._writer.run(lambda database: immediately(database, work))
+        return await self._writer.run(lambda database: self._write(database, work))
 
     async def read(self, work: Callable[[Database], T]) -> T:
         """Run ``work``, which only reads, on the reader's thread. Raises as ``write``."""
@@ -75,6 +81,11 @@ class SqliteFile:
         """Finish what is under way and let go of the file; a second time does nothing."""
         await self._reader.close()
         await self._writer.close()
+
+    def _write(self, database: Database, work: Callable[[Database], T]) -> T:
+        if self._before_write:
+            self._before_write(database)
+        return immediately(database, work)
 
     def _refuse_backup(self, target: Path) -> None:
         if target.exists():
@@ -111,12 +122,21 @@ class SqliteFile:
         database.execute(f"PRAGMA busy_timeout = {int(self._busy_timeout_s * 1000)}")
 
     def _connect(self) -> sqlite3.Connection:
-        if self.path is None:
-            return sqlite3.connect(":memory:", isolation_level=None)
-        if not self.path.parent.is_dir():
+        if self.path and not self.path.parent.is_dir():
             raise SettingsError([f"the database {self.place} cannot be made: there is no folder {self.path.parent}"])
-        _touch(self.path)
-        return sqlite3.connect(self.path, isolation_level=None, timeout=self._busy_timeout_s)
+        if self.path:
+            _touch(self.path)
+        connection = sqlite3.connect(self.path or ":memory:", isolation_level=None, timeout=self._busy_timeout_s)
+        connection.text_factory = _text
+        return connection
+
+
+def _text(held: bytes) -> str:
+    """Text as the file holds it; bytes that are not UTF-8 stay recognisable, so that they spoil their own row only (rows.py).
+
+    Why not sqlite3's own decoding: it raises on the first such byte, and all the rows of the query are lost with it.
+    """
+    return held.decode("utf-8", "surrogateescape")
 
 
 def _is_wal(database: Database, *, is_last: bool) -> bool:

@@ -98,6 +98,7 @@ class Lane:
 
 def immediately(database: Database, work: Callable[[Database], T]) -> T:
     """Run ``work`` in one transaction that holds the write lock from its beginning; when it raises, nothing is kept."""
+    database.rollback()  # nothing, unless the disk refused even that after the last fault; then every write would fail for ever
     database.execute("BEGIN IMMEDIATE")
     try:
         answer = work(database)

@@ -55,13 +55,15 @@ _SIGNS = {
 _TOLD_BY: Mapping[State, frozenset[EventKind]] = {
     State.QUEUED: frozenset({EventKind.REQUESTED, EventKind.DELAYED}),
     State.STARTING: frozenset({EventKind.STARTING, EventKind.UNANSWERED}),
-    State.RUNNING: frozenset({EventKind.ACCEPTED, EventKind.PROGRESSED, EventKind.RESUMED, EventKind.CANCEL_REFUSED}),
+    State.RUNNING: frozenset(
+        {EventKind.ACCEPTED, EventKind.PROGRESSED, EventKind.RESUMED, EventKind.CANCEL_REFUSED, EventKind.ADOPTED}
+    ),
     State.NEEDS_ATTENTION: frozenset({EventKind.PAUSED, EventKind.CANCEL_REFUSED}),
     State.SUCCEEDED: frozenset({EventKind.SUCCEEDED}),
     State.FAILED: frozenset({EventKind.FAILED}),
     State.CANCELLED: frozenset({EventKind.CANCELLED}),
     State.ENDED: frozenset({EventKind.ENDED}),
-    State.IN_DOUBT: frozenset({EventKind.LOST}),
+    State.IN_DOUBT: frozenset({EventKind.LOST, EventKind.LOOKED_UP, EventKind.LOOK_ASKED}),
 }
 _WITHOUT_EVENT = {
     State.AWAITING_APPROVAL: "It waits for approval.",
@@ -69,6 +71,11 @@ _WITHOUT_EVENT = {
     State.EXPIRED: "Nobody decided in time; nothing ran.",
     State.IN_DOUBT: DO_NOT_LAUNCH_AGAIN,
 }
+
+
+IT_RAN_ACTION = "doubt_ran"
+IT_DID_NOT_ACTION = "doubt_did_not_run"
+LOOK_AGAIN_ACTION = "doubt_look_again"
 
 
 def cancel_value(launch: Launch) -> str:
@@ -152,6 +159,35 @@ def _buttons(launch: Launch, provider_title: str, *, can_cancel: bool) -> Iterat
     is_ours_to_stop = launch.state is State.QUEUED or (can_cancel and launch.state in _CANCELLABLE)
     if is_ours_to_stop and launch.cancel_asked_by is None:
         yield _cancel_button(launch, provider_title)
+    if launch.state is State.IN_DOUBT:
+        yield from _doubt_buttons(launch, provider_title)
+
+
+def _doubt_buttons(launch: Launch, provider_title: str) -> Iterator[dict[str, Any]]:
+    """What a look-up cannot settle, people do."""
+    warning = (
+        f"Only if you looked at {provider_title} and it is certain that nothing ran: {launch.launch_id} then counts as failed."
+    )
+    confirm = {
+        "title": plain_text("Did it not run?", 100),
+        "text": plain_text(warning, 300),
+        "confirm": plain_text("It did not", 30),
+        "deny": plain_text("Not sure", 30),
+        "style": "danger",
+    }
+    yield _button(IT_RAN_ACTION, "It ran", launch)
+    yield {**_button(IT_DID_NOT_ACTION, "It did not", launch), "style": "danger", "confirm": confirm}
+    yield _button(LOOK_AGAIN_ACTION, "Look again", launch)
+
+
+def _button(action_id: str, label: str, launch: Launch) -> dict[str, Any]:
+    return {
+        "type": "button",
+        "action_id": action_id,
+        "text": plain_text(label, 75),
+        "accessibility_label": f"{label}: {launch.launch_id}",
+        "value": cancel_value(launch),
+    }
 
 
 def _cancel_button(launch: Launch, provider_title: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import cast
+from typing import Any, cast
 
 from bot.domain.model import Event, EventKind, Json, Launch, State
 from bot.surfaces.escaping import Link, Mention, Moment, Part, Parts, Quoted, Strong, merged, safe_url, shorten
@@ -25,7 +25,8 @@ MOST_TOLD = 500
 """Characters of a provider's own sentence."""
 
 DO_NOT_LAUNCH_AGAIN = "It may have started: do not launch it again before somebody has looked there."
-_SILENT = frozenset({EventKind.REQUESTED, EventKind.STARTING, EventKind.UNANSWERED, EventKind.PROGRESSED})
+DECIDE = "Whoever may launch it here decides, by the buttons on the card."
+_SILENT = frozenset({EventKind.REQUESTED, EventKind.STARTING, EventKind.PROGRESSED})
 _WORDS = {
     EventKind.REQUESTED: State.QUEUED.word,
     EventKind.STARTING: State.STARTING.word,
@@ -37,8 +38,11 @@ _WORDS = {
     EventKind.RESUMED: State.RUNNING.word,
     EventKind.CANCEL_ASKED: "Cancel asked",
     EventKind.CANCEL_REFUSED: "Not cancelled",
+    EventKind.LOOKED_UP: State.IN_DOUBT.word,
+    EventKind.LOOK_ASKED: State.IN_DOUBT.word,
+    EventKind.ADOPTED: State.RUNNING.word,
 }
-_WITH_RUN = frozenset({EventKind.ACCEPTED, EventKind.PAUSED})
+_WITH_RUN = frozenset({EventKind.ACCEPTED, EventKind.PAUSED, EventKind.ADOPTED})
 _ENDINGS = {
     EventKind.SUCCEEDED: State.SUCCEEDED.word,
     EventKind.FAILED: State.FAILED.word,
@@ -49,7 +53,9 @@ _ENDINGS = {
 
 
 def has_line(event: Event) -> bool:
-    """Whether the thread tells it."""
+    """Whether the thread tells it. A look-up is told when it found something, or was the last."""
+    if event.kind is EventKind.LOOKED_UP:
+        return bool(event.facts.get("found") or event.facts.get("is_last"))
     return event.kind not in _SILENT
 
 
@@ -123,7 +129,9 @@ def _delayed(scene: _Scene) -> Parts:
 
 
 def _unanswered(scene: _Scene) -> Parts:
-    again = "The same start is sent again under the same key, so it cannot run twice."
+    again = (
+        "It may have started: do not launch it again. The same start is sent again under its key, which cannot make it run twice."
+    )
     return joined((f"{scene.provider} gave no readable answer.", f" {again}"), _detail(scene))
 
 
@@ -149,6 +157,8 @@ def _cancel_asked(scene: _Scene) -> Parts:
 
 
 def _cancel_refused(scene: _Scene) -> Parts:
+    if scene.facts.get("is_unanswered"):
+        return (f"{scene.provider} did not answer the wish to stop; whether it stops is not known.",)
     return joined(_why(scene, f"{scene.provider} did not stop it."), ("The run goes on.",))
 
 
@@ -157,6 +167,10 @@ def _succeeded(scene: _Scene) -> Parts:
 
 
 def _failed(scene: _Scene) -> Parts:
+    if scene.facts.get("said_not_run"):
+        return (Mention(scene.event.actor), " says that it did not run.")
+    if scene.facts.get("is_unsent"):
+        return joined((f"It could not be started at {scene.provider} within a day; nothing ran.",), _why(scene, ""))
     return joined(_why(scene, f"{scene.provider} says that it failed."), _lacking(scene))
 
 
@@ -174,7 +188,34 @@ def _ended(scene: _Scene) -> Parts:
 
 
 def _lost(scene: _Scene) -> Parts:
-    return joined((f"{scene.provider} gave no readable answer.", f" {DO_NOT_LAUNCH_AGAIN}"), _detail(scene))
+    return joined((f"Whether {scene.provider} started it is not known. {DO_NOT_LAUNCH_AGAIN}",), _detail(scene))
+
+
+def _looked_up(scene: _Scene) -> Parts:
+    """What a look-up left to people."""
+    found = event_ids(scene.event)
+    if not found:
+        return (f"{scene.provider} shows no run that could be this one, which does not prove that it never ran. {DECIDE}",)
+    shown: list[Part] = [part for run_id in found for part in (Quoted(shorten(run_id, MOST_VALUE)), ", ")]
+    return (f"{scene.provider} shows {len(found)} that could be it: ", *shown[:-1], f". {DECIDE}")
+
+
+def event_ids(event: Event) -> list[str]:
+    """The runs that a look-up found."""
+    run_ids = event.facts.get("run_ids")
+    return [str(run_id) for run_id in cast("list[Any]", run_ids)] if isinstance(run_ids, list | tuple) else []
+
+
+def _look_asked(scene: _Scene) -> Parts:
+    return (Mention(scene.event.actor), " asked to look again.")
+
+
+def _adopted(scene: _Scene) -> Parts:
+    if scene.event.actor == "gonogo":
+        return (f"Found at {scene.provider}: it did start, once.",)
+    unverified = _fact(scene, "unverified")
+    said: Parts = (Mention(scene.event.actor), " says that it ran.")
+    return joined(said, (f"That could not be checked: {unverified}",) if unverified else ())
 
 
 def _why(scene: _Scene, otherwise: str) -> Parts:
@@ -243,4 +284,7 @@ _TELLERS: Mapping[EventKind, Callable[[_Scene], Parts]] = {
     EventKind.CANCELLED: _cancelled,
     EventKind.ENDED: _ended,
     EventKind.LOST: _lost,
+    EventKind.LOOKED_UP: _looked_up,
+    EventKind.LOOK_ASKED: _look_asked,
+    EventKind.ADOPTED: _adopted,
 }

@@ -91,6 +91,12 @@ def say_not_kept() -> Say:
     )
 
 
+def say_waits() -> Say:
+    """What was asked for is kept, and the database is away."""
+    kept = "Your request is kept; it is carried out as soon as the database can be reached again. Please do not ask again."
+    return compose((kept,))
+
+
 def say_too_late(delivery: Delivery) -> Say:
     """The bot was stopped before it could act, and too much time has passed to act now."""
     typed = f"{delivery.name} {delivery.text}".strip() if delivery.kind == "command" else "your click"

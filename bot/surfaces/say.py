@@ -60,6 +60,18 @@ def compose(*paragraphs: Paragraph, most: int = MOST_TEXT) -> Say:
     return Say(text="\n".join(texts), blocks=tuple(blocks[:MOST_BLOCKS]))
 
 
+def together(says: Sequence[Say]) -> Say:
+    """Several messages as one, in order; what does not fit any more gives way to what comes last, which is the news."""
+    kept: list[Say] = []
+    length = 0
+    for say in reversed(says):
+        length += size(say.text) + 1
+        if kept and (length > MOST_TEXT or sum(len(one.blocks) for one in (*kept, say)) > MOST_BLOCKS):
+            break
+        kept.insert(0, say)
+    return Say(text="\n".join(one.text for one in kept), blocks=tuple(block for one in kept for block in one.blocks))
+
+
 def section(parts: Iterable[Part], most: int = MOST_TEXT) -> dict[str, Any]:
     """One run of rich text."""
     return {"type": "rich_text_section", "elements": as_elements(parts, most)}

@@ -102,6 +102,18 @@ PROBLEMS: Mapping[str, _Clauses] = {
         "If it must stop, somebody has to stop it there.",
     ),
     "cancel_not_yours": ("{launch_id:q} is not yours to cancel.", "Ask the person who launched it."),
+    # doubts
+    "not_in_doubt": ("{launch_id:q} is not in doubt any more.", "It is: {state}."),
+    "no_look_up": (
+        "{provider} offers no way to look {launch_id:q} up.",
+        "Please look there, and press It ran or It did not.",
+    ),
+    "run_not_named": ("Which run {launch_id:q} caused was not named.", "Press It ran again, and give the run id."),
+    "run_of_another": ("The run {run_id:q} belongs to another launch, so it cannot be that of {launch_id:q}.",),
+    "run_denied": ("The run {run_id:q} cannot be that of {launch_id:q}: {meaning}.",),
+    "run_not_verified": ("The run {run_id:q} could not be checked at {provider}: {cause}.", "Please try again in a minute."),
+    "form_not_opened": ("The form could not be opened in time.", "Please press the button again."),
+    "form_outdated": ("This form belongs to another time or person.", "Please press the button again."),
     # ourselves
     "not_built_yet": ("{what} is not built yet.",),
     "internal_error": (

@@ -1,67 +1,92 @@
-"""The loops that act: lease, then send, then record (``launches``); tell Slack what happened (``tellings``).
+"""The loops that act: launches (start, track, settle), tellings (what Slack shows), deliveries (what a killed bot left).
 
 Waiting costs a row, not a task: whoever waits for a provider, for Slack or for a retry is a due time in the store, and a loop
 sleeps until the earliest of them or until somebody rings.
 
-Why leases are short and renewed instead of long: a start may take minutes, but a killed bot's work should be taken over in
-seconds.
+Why leases are short and renewed instead of long: a start may take minutes, but a killed bot's work should be taken over in seconds.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import structlog
 
-from bot.ports import Clock, Store
+from bot.domain.errors import ThreadError
+from bot.ports import Clock, Store, Thread
+from bot.surfaces import notices
+from bot.worker.deliveries import DeliveryWork
 from bot.worker.launches import LaunchWork
-from bot.worker.loop import Loop
+from bot.worker.loop import Loop, Work
 from bot.worker.tellings import TellingWork
 
-__all__ = ["LEASE", "LaunchWork", "TellingWork", "Worker"]
+__all__ = ["LEASE", "DeliveryWork", "LaunchWork", "TellingWork", "Worker"]
 
 LEASE = timedelta(seconds=15)
-RENEW_EVERY_S = 5.0
+RENEWALS_PER_LEASE = 3
 
 _log = structlog.get_logger("gonogo.worker")
 
 
 class Worker:
-    """Runs both loops and keeps their leases alive. ``async with`` starts it; leaving drains what is in flight."""
+    """Runs the loops and keeps their leases alive. ``async with`` starts it; leaving drains what is in flight, in order of ``works``."""
 
-    def __init__(self, *, store: Store, clock: Clock, holder: str, launches: LaunchWork, tellings: TellingWork) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        thread: Thread,
+        clock: Clock,
+        holder: str,
+        works: Sequence[Work[Any]],
+        lease: timedelta = LEASE,
+    ) -> None:
+        self._lease = lease
         self._store = store
+        self._thread = thread
         self._clock = clock
         self._holder = holder
-        self._launches = Loop("launches", launches, clock)
-        self._tellings = Loop("tellings", tellings, clock)
+        self._loops = [Loop(type(work).__name__, work, clock) for work in works]
         self._tasks: list[asyncio.Task[None]] = []
 
     def ring(self) -> None:
         """Something changed: look at once."""
-        self._launches.ring()
-        self._tellings.ring()
+        for loop in self._loops:
+            loop.ring()
 
     async def __aenter__(self) -> Self:
-        loops = (self._launches.run(self.ring), self._tellings.run(self.ring), self._renew())
-        self._tasks = [asyncio.create_task(loop) for loop in loops]
+        running = [*(loop.run(self.ring) for loop in self._loops), self._stay_alive()]
+        self._tasks = [asyncio.create_task(task) for task in running]
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Take nothing new, finish the calls in flight, tell what can be told, then stop."""
-        await self._launches.drain()
-        await self._tellings.drain()
+        for loop in self._loops:
+            await loop.drain()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _renew(self) -> None:
+    async def _stay_alive(self) -> None:
+        """Renew our leases, and tell operators what was set aside."""
         while True:
-            await self._clock.sleep(RENEW_EVERY_S)
+            await self._clock.sleep(self._lease.total_seconds() / RENEWALS_PER_LEASE)
             try:
-                await self._store.renew_leases(holder=self._holder, until=self._clock.now() + LEASE)
+                await self._store.renew_leases(holder=self._holder, until=self._clock.now() + self._lease)
+                await self._tell_set_aside()
             except Exception:  # noqa: BLE001 - the loop must outlive a bad moment of the database; leases lapse safely
                 _log.exception("leases_not_renewed")
+
+    async def _tell_set_aside(self) -> None:
+        rows = await self._store.set_aside()
+        if not rows:
+            return
+        _log.error("set_aside", rows=rows)
+        try:
+            await self._thread.tell_operators(notices.say_set_aside(rows))
+        except ThreadError as error:
+            _log.warning("operators_not_told", error=error.code)

@@ -14,13 +14,18 @@ from typing import TypeVar
 import structlog
 from prometheus_client import Counter
 
-from bot.domain.doubts import RIVALS_WITHIN, Surroundings, after_find, first_look
+from bot.domain.doubts import RIVALS_WITHIN, Surroundings, after_find, first_look, late_answer
+from bot.domain.errors import StoreUnavailableError
 from bot.domain.lifecycle import step
 from bot.domain.model import Connection, Event, EventKind, Launch, State
 from bot.domain.provider import Exchange, Matches, Provider, StartAnswer, Unreachable
 from bot.domain.reactions import Moment, Reaction, after_cancel, after_start, after_track, is_resendable, possibly_applied
 from bot.ports import Clock, Store, Wire
 from bot.surfaces.cards import has_line
+
+STOPPED = "The bot was stopped while the start was under way."
+SAVE_TRIES = 150
+SAVE_AGAIN_S = 2.0
 
 A = TypeVar("A")
 _log = structlog.get_logger("gonogo.worker")
@@ -38,6 +43,7 @@ class LaunchWork:
     connections: Mapping[str, Connection]
     holder: str
     lease: timedelta
+    at_once: int = 256
 
     async def claim(self, limit: int) -> Sequence[Launch]:
         """Launches that are due, now leased to us."""
@@ -47,6 +53,10 @@ class LaunchWork:
     async def next_due(self) -> datetime | None:
         """When the next launch is due."""
         return await self.store.next_due()
+
+    async def give_back(self, launch: Launch) -> None:
+        """Let go of a launch that could not be acted on."""
+        await self.store.release(launch.launch_id, self.holder)
 
     async def act(self, launch: Launch) -> None:
         """Do what is due for one launch."""
@@ -67,14 +77,18 @@ class LaunchWork:
             await self._track(launch, connection)
 
     async def _start(self, launch: Launch, connection: Connection) -> None:
-        """Commit STARTING, send, record what came of it."""
-        event = self._event(launch, EventKind.STARTING)
-        starting = replace(step(launch, event), due_at=self.clock.now())
-        if not await self._save(Reaction(launch=starting, event=event), keep_lease=True):
-            return
-        sent = replace(starting, version=launch.version + 1)
+        """Commit STARTING, send, record what came of it.
+
+        The place on the wire comes first: what waits for one is not sent, and must not look as if it was.
+        """
         provider = self.providers[launch.provider]
-        answer = await self._perform(connection, provider.start(sent, connection))
+        async with self.wire.place(connection.name) as perform:
+            event = self._event(launch, EventKind.STARTING)
+            starting = replace(step(launch, event), due_at=self.clock.now())
+            if not await self._save(Reaction(launch=starting, event=event), keep_lease=True):
+                return
+            sent = replace(starting, version=launch.version + 1)
+            answer: StartAnswer = await perform(provider.start(sent, connection))
         await self._save_start(sent, answer, connection)
 
     async def _recover(self, launch: Launch, connection: Connection) -> None:
@@ -84,7 +98,7 @@ class LaunchWork:
             await self._start(launch, connection)
             return
         moment = self._moment(connection)
-        lost = possibly_applied(launch, "the bot stopped before an answer was recorded", provider, moment)
+        lost = possibly_applied(launch, STOPPED, provider, moment)
         await self._save(first_look(lost, can_find=provider.can_find(connection), moment=moment))
 
     async def _settle(self, launch: Launch, connection: Connection) -> None:
@@ -127,6 +141,10 @@ class LaunchWork:
             event = self._event(launch, EventKind.FAILED, meaning=meaning)
             await self._save(Reaction(launch=step(launch, event), event=event))
             return
+        if launch.state is State.STARTING:
+            event = self._event(launch, EventKind.LOST, detail=meaning)
+            await self._save(Reaction(launch=step(launch, event), event=event))
+            return
         later = replace(launch, due_at=self.clock.now() + timedelta(minutes=5))
         if launch.state is State.RUNNING:
             event = self._event(launch, EventKind.PAUSED, attention=meaning, provider_status=launch.provider_status)
@@ -145,6 +163,9 @@ class LaunchWork:
         if await self._is_saved(self._after_start(sent, answer, connection)):
             return
         stored = await self.store.launch(sent.launch_id)
+        if stored is not None and stored.state is State.IN_DOUBT:
+            await self._save_late(stored, answer, connection)
+            return
         if stored is None or stored.state is not State.STARTING:
             _log.warning("start_recorded_by_another", launch_id=sent.launch_id)
             return
@@ -152,6 +173,14 @@ class LaunchWork:
         if stored.cancel_asked_by is not None and reaction.launch.state is State.RUNNING:
             reaction = replace(reaction, launch=replace(reaction.launch, due_at=self.clock.now()))
         await self._save(reaction)
+
+    async def _save_late(self, stored: Launch, answer: StartAnswer, connection: Connection) -> None:
+        """Somebody took us for dead and called the launch in doubt; the answer that came after all settles it."""
+        reaction = late_answer(stored, answer, self._moment(connection))
+        if reaction is None:
+            return
+        linked = _with_link(reaction, self.providers[stored.provider], connection)
+        await self.store.save(linked.launch, linked.event, has_line=True, keep_lease=True)
 
     def _after_start(self, launch: Launch, answer: StartAnswer, connection: Connection) -> Reaction:
         provider, moment = self.providers[launch.provider], self._moment(connection)
@@ -168,11 +197,23 @@ class LaunchWork:
     async def _is_saved(self, reaction: Reaction, *, keep_lease: bool = False) -> bool:
         launch, event = reaction.launch, reaction.event
         is_shown = event is not None and has_line(event) and not _is_repeated(launch, event)
-        is_saved = await self.store.save(launch, event, has_line=is_shown, keep_lease=keep_lease, holder=self.holder)
+        is_saved = await self._kept(launch, event, is_shown=is_shown, keep_lease=keep_lease)
         if event is not None and is_saved:
             EVENTS.labels(connection=launch.connection, kind=event.kind).inc()
             _log.info("launch_event", launch_id=launch.launch_id, kind=event.kind, state=launch.state, provider=launch.provider)
         return is_saved
+
+    async def _kept(self, launch: Launch, event: Event | None, *, is_shown: bool, keep_lease: bool) -> bool:
+        """Save, however long the database is away: what a provider answered is known nowhere else."""
+        for tries_left in reversed(range(SAVE_TRIES)):
+            try:
+                return await self.store.save(launch, event, has_line=is_shown, keep_lease=keep_lease, holder=self.holder)
+            except StoreUnavailableError:
+                if not tries_left:
+                    raise
+                _log.exception("not_saved_yet", launch_id=launch.launch_id)
+                await self.clock.sleep(SAVE_AGAIN_S)
+        return False
 
     def _moment(self, connection: Connection) -> Moment:
         return Moment(now=self.clock.now(), jitter=self.clock.jitter(), poll_every_s=connection.poll_every_s)

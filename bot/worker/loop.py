@@ -11,9 +11,11 @@ import structlog
 
 from bot.ports import Clock
 
-AT_ONCE = 64
+SHORTEST_REST_S = 0.05
+DRAINS_WITHIN_S = 180.0
+"""Longer than any provider's call may take."""
 LONGEST_REST_S = 5.0
-REST_AFTER_FAULT_S = 1.0
+REST_AFTER_FAULT_S = 2.0
 
 Piece = TypeVar("Piece")
 
@@ -21,7 +23,12 @@ _log = structlog.get_logger("gonogo.worker")
 
 
 class Work(Protocol[Piece]):
-    """What a loop works on."""
+    """What a loop works on. ``at_once``: how many pieces may be in flight."""
+
+    @property
+    def at_once(self) -> int:
+        """How many pieces may be in flight."""
+        ...
 
     async def claim(self, limit: int) -> Sequence[Piece]:
         """Up to ``limit`` pieces that are due, now ours."""
@@ -29,6 +36,10 @@ class Work(Protocol[Piece]):
 
     async def act(self, piece: Piece, /) -> None:
         """Do one piece and record it. Raises only on a fault of our own."""
+        ...
+
+    async def give_back(self, piece: Piece, /) -> None:
+        """Let go of a piece that could not be done: whoever finds it due does it again."""
         ...
 
     async def next_due(self) -> datetime | None:
@@ -70,20 +81,21 @@ class Loop(Generic[Piece]):
         self.ring()
         await self._has_ended.wait()
         if self._in_flight:
-            await asyncio.wait(set(self._in_flight))
+            await asyncio.wait(set(self._in_flight), timeout=DRAINS_WITHIN_S)
 
     async def _round(self, ring_all: Callable[[], None]) -> float:
         """Claim and begin what is due; how long to rest then, in seconds."""
-        free = AT_ONCE - len(self._in_flight)
-        pieces: Sequence[Piece] = await self._work.claim(free) if free else ()
+        free = self._work.at_once - len(self._in_flight)
+        if free <= 0:
+            return LONGEST_REST_S
+        pieces: Sequence[Piece] = await self._work.claim(free)
         for piece in pieces:
             self._begin(piece, ring_all)
-        if pieces and len(pieces) == free:
-            return 0.0 if len(self._in_flight) < AT_ONCE else LONGEST_REST_S
         due = await self._work.next_due()
         if due is None:
             return LONGEST_REST_S
-        return min(max((due - self._clock.now()).total_seconds(), 0.0), LONGEST_REST_S)
+        wait_s = (due - self._clock.now()).total_seconds()
+        return min(max(wait_s, 0.0 if pieces else SHORTEST_REST_S), LONGEST_REST_S)
 
     def _begin(self, piece: Piece, ring_all: Callable[[], None]) -> None:
         task = asyncio.create_task(self._act(piece))
@@ -98,8 +110,20 @@ class Loop(Generic[Piece]):
     async def _act(self, piece: Piece) -> None:
         try:
             await self._work.act(piece)
-        except Exception:  # noqa: BLE001 - one piece must not end the loop; its lease lapses and it is taken up again
-            _log.exception("work_fault", loop=self._name, piece=getattr(piece, "launch_id", None))
+        except Exception:  # noqa: BLE001 - one piece must not end the loop
+            _log.exception("work_fault", loop=self._name)
+            await self._give_back(piece)
+
+    async def _give_back(self, piece: Piece) -> None:
+        """Let go after a rest, however long the database is away: a lease is renewed as long as we live, so it would never lapse."""
+        while not self._is_draining:
+            await self._clock.sleep(REST_AFTER_FAULT_S)
+            try:
+                await self._work.give_back(piece)
+            except Exception:  # noqa: BLE001 - as above
+                _log.exception("not_given_back", loop=self._name)
+            else:
+                return
 
     async def _rest(self, seconds: float) -> None:
         """Until the time is up or the bell rings, whichever is first."""

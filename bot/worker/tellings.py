@@ -1,8 +1,11 @@
 """Tells Slack what it does not show yet: the card (newest state only), then the thread lines (each once, in order).
 
-Why the card comes first: a thread hangs on it. Why the lines come before the card's update: the last line is the news that
-people are
-notified of, and an update is not.
+Why the card comes first: a thread hangs on it. Why the lines come before the card's update: the last line is the news that people
+are notified of, and an update is not.
+
+Why a card whose post got no answer is never posted again: it may stand there, and without reading the channel's history, which we
+do not ask for, nobody can tell. It is never doubled; the requester is told the end directly, and whoever presses one of its buttons
+shows us where it stands. A thread line in that doubt is left out, unless it is the last: that one rather stands twice than not at all.
 """
 
 from __future__ import annotations
@@ -14,11 +17,13 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.domain.errors import ThreadError
-from bot.ports import Clock, Store, Telling, Thread
+from bot.domain.model import State
+from bot.ports import Clock, Line, Store, Telling, Thread
+from bot.surfaces import notices
 
 FIRST_BACK_OFF_S = 1.0
 MOST_BACK_OFF_S = 300.0
-TELLINGS_AT_ONCE = 8
+TELLINGS_AT_ONCE = 24
 
 _log = structlog.get_logger("gonogo.worker")
 
@@ -32,61 +37,118 @@ class TellingWork:
     clock: Clock
     holder: str
     lease: timedelta
+    at_once: int = TELLINGS_AT_ONCE
 
     async def claim(self, limit: int) -> Sequence[Telling]:
         """Launches whose card or thread is behind, now leased to us."""
         now = self.clock.now()
-        limit = min(limit, TELLINGS_AT_ONCE)
         return await self.store.lease_tellings(now=now, until=now + self.lease, holder=self.holder, limit=limit)
 
     async def next_due(self) -> datetime | None:
         """When the next telling is due."""
         return await self.store.next_telling()
 
+    async def give_back(self, telling: Telling) -> None:
+        """Let go of a telling that could not be acted on."""
+        await self._put_off(telling, "fault", MOST_BACK_OFF_S)
+
     async def act(self, telling: Telling) -> None:
         """Tell all of it; what Slack does not take now is told later."""
         try:
-            await self._tell(telling)
+            if telling.is_card_lost:
+                await self._tell_without_card(telling, "the card's post was not answered")
+            else:
+                await self._tell(telling)
         except ThreadError as error:
             await self._failed(telling, error)
-        else:
-            await self.store.telling_done(telling.launch.launch_id, self.holder)
 
     async def _tell(self, telling: Telling) -> None:
-        launch, card_ts = telling.launch, telling.card_ts
-        is_stale = telling.is_card_stale
+        launch = telling.launch
+        card_ts = telling.card_ts or await self._post_card(telling)
         if card_ts is None:
-            card_ts = await self.thread.post_card(launch, telling.events)
-            is_stale = False
-            await self.store.card_told(launch.launch_id, ts=card_ts, version=launch.version)
-        for line in telling.lines:
-            ts = await self.thread.post_line(launch, line.event, card_ts=card_ts)
-            await self.store.line_told(line.line_id, ts=ts, at=self.clock.now())
-        if is_stale:
+            return
+        is_together = len(telling.lines) > 1 and self.thread.is_behind(launch.channel_id)
+        for lines in [telling.lines] if is_together else [(line,) for line in telling.lines]:
+            await self._post_lines(telling, lines, card_ts)
+        if telling.is_card_stale and telling.card_ts is not None:
             await self.thread.update_card(launch, telling.events, card_ts=card_ts)
             await self.store.card_told(launch.launch_id, ts=card_ts, version=launch.version)
+        await self.store.telling_done(launch.launch_id, self.holder)
+
+    async def _post_card(self, telling: Telling) -> str | None:
+        """Post the card; None when Slack lost its answer, and the card with it."""
+        launch = telling.launch
+        try:
+            card_ts = await self.thread.post_card(launch, telling.events)
+        except ThreadError as error:
+            if not error.is_in_doubt:
+                raise
+            _log.warning("card_lost", launch_id=launch.launch_id, error=error.code)
+            await self.store.card_lost(launch.launch_id, version=launch.version)
+            await self._tell_without_card(telling, error.code)
+            return None
+        await self.store.card_told(launch.launch_id, ts=card_ts, version=launch.version)
+        return card_ts
+
+    async def _post_lines(self, telling: Telling, lines: Sequence[Line], card_ts: str) -> None:
+        launch, now = telling.launch, self.clock.now()
+        try:
+            ts = await self.thread.post_lines(launch, tuple(line.event for line in lines), card_ts=card_ts)
+        except ThreadError as error:
+            is_last = launch.state.is_final and lines[-1] == telling.lines[-1]
+            if is_last or not error.is_in_doubt:
+                raise
+            for line in lines:
+                await self.store.line_skipped(line.line_id, at=now)
+            return
+        for line in lines:
+            await self.store.line_told(line.line_id, ts=ts, at=now)
 
     async def _failed(self, telling: Telling, error: ThreadError) -> None:
         launch = telling.launch
         _log.warning("not_told", launch_id=launch.launch_id, error=error.code, is_permanent=error.is_permanent)
-        if not error.is_permanent:
-            back_off_s = min(FIRST_BACK_OFF_S * 2 ** min(telling.attempts, 20), MOST_BACK_OFF_S)
-            retry_at = self.clock.now() + timedelta(seconds=error.retry_after_s or back_off_s)
-            await self.store.telling_failed(launch.launch_id, retry_at=retry_at, error=error.code, holder=self.holder)
-        elif launch.state.is_final:
-            await self._tell_directly(telling, error)
-        else:
-            # The end is still to come, and it is told to the requester: keep the telling, but leave the channel alone for a
-            # while.
-            retry_at = self.clock.now() + timedelta(seconds=MOST_BACK_OFF_S)
-            await self.store.telling_failed(launch.launch_id, retry_at=retry_at, error=error.code, holder=self.holder)
+        if error.is_permanent and not telling.is_card_lost and (launch.state.is_final or launch.state is State.IN_DOUBT):
+            await self._tell_without_card(telling, error.code)
+            return
+        # Where the channel takes nothing any more, the end is still to come and is told to the requester: look again then.
+        back_off_s = min(FIRST_BACK_OFF_S * 2 ** min(telling.attempts, 20), MOST_BACK_OFF_S)
+        wait_s = MOST_BACK_OFF_S if error.is_permanent else error.retry_after_s or back_off_s
+        await self._put_off(telling, error.code, wait_s)
 
-    async def _tell_directly(self, telling: Telling, error: ThreadError) -> None:
-        """The channel will never take it: the requester learns the end by direct message, and the outbox is closed."""
+    async def _tell_without_card(self, telling: Telling, why: str) -> None:
+        """The channel cannot show the end: the requester learns it by direct message, the operators that it was so."""
+        launch = telling.launch
+        if launch.state is State.IN_DOUBT:
+            await self._tell_doubt(telling, why)
+            return
+        if not launch.state.is_final:
+            await self.store.telling_done(launch.launch_id, self.holder)
+            return
         try:
-            await self.thread.post_direct(telling.launch, telling.events)
-        except ThreadError as second:
-            if not second.is_permanent:
-                await self._failed(telling, second)
+            await self.thread.post_direct(launch, telling.events)
+        except ThreadError as error:
+            if not error.is_permanent:
+                back_off_s = min(FIRST_BACK_OFF_S * 2 ** min(telling.attempts, 20), MOST_BACK_OFF_S)
+                await self._put_off(telling, error.code, error.retry_after_s or back_off_s)
                 return
-        await self.store.telling_failed(telling.launch.launch_id, retry_at=None, error=error.code, holder=self.holder)
+        await self.store.telling_failed(launch.launch_id, retry_at=None, error=why, holder=self.holder)
+        await self._tell_operators(telling, why)
+
+    async def _tell_doubt(self, telling: Telling, why: str) -> None:
+        """Not to launch again is urgent: the requester is told once, and the end is still to come."""
+        if telling.attempts == 0:
+            try:
+                await self.thread.post_direct(telling.launch, telling.events)
+            except ThreadError as error:
+                _log.warning("doubt_not_told", launch_id=telling.launch.launch_id, error=error.code)
+        await self._put_off(telling, why, MOST_BACK_OFF_S)
+
+    async def _tell_operators(self, telling: Telling, why: str) -> None:
+        try:
+            await self.thread.tell_operators(notices.say_not_shown(telling.launch, why))
+        except ThreadError as error:
+            _log.error("operators_not_told", launch_id=telling.launch.launch_id, error=error.code)
+
+    async def _put_off(self, telling: Telling, code: str, wait_s: float) -> None:
+        retry_at = self.clock.now() + timedelta(seconds=wait_s)
+        await self.store.telling_failed(telling.launch.launch_id, retry_at=retry_at, error=code, holder=self.holder)

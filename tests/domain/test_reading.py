@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -115,6 +116,55 @@ def test_retry_after_is_read_in_seconds_only(header: str, expected: float | None
     assert reading.retry_after_s(Reply(status=429)) is None
 
 
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2026-11-21T12:00:00Z",
+        "2026-11-21T12:00:00.000Z",
+        "2026-11-21T12:00:00.000000000Z",
+        "2026-11-21T12:00:00+00:00",
+        "2026-11-21T15:00:00+03:00",
+        "2026-11-21T12:00:00.000+0000",
+        "2026-11-21T12:00:00",
+        "2026-11-21 12:00:00",
+        "2026-11-21 12:00:00 UTC",
+        " 2026-11-21T12:00 ",
+        1795262400000,
+    ],
+)
+def test_a_moment_is_read_in_the_spellings_of_the_providers(value: Any) -> None:
+    assert reading.moment(value) == NOON
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        "",
+        "soon",
+        "2026-11-21",
+        "20261121",
+        "12:00",
+        "21.11.2026 12:00:00",
+        "0001-01-01T00:00:00+14:00",
+        "2026-13-01T00:00:00",
+        1795262400,
+        "1795262400000",
+        10**30,
+        True,
+        -1,
+        Decimal("1.5"),
+        [],
+        {},
+    ],
+)
+def test_what_is_no_moment_is_none(value: Any) -> None:
+    assert reading.moment(value) is None
+
+
 def test_objects_and_lists_are_what_they_are_and_else_empty() -> None:
     assert reading.mapping({"a": 1}) == {"a": 1}
     assert reading.mapping([1]) == {}
@@ -167,6 +217,9 @@ def test_only_a_4xx_refuses_and_a_timeout_does_not(status: int, is_success: bool
 def test_nothing_raises(value: Any) -> None:
     for read in (reading.text, reading.told, reading.whole, reading.seconds, reading.mapping, reading.items, reading.rows):
         read(value)
+    moment = reading.moment(value)
+
+    assert moment is None or moment.tzinfo is UTC
 
 
 @pytest.mark.parametrize("body", ["", "{", "NaN", "[" * 100_000, "1e9999999999999999999", "9" * 5000, "\ufeff{}"])

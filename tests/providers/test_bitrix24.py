@@ -19,12 +19,16 @@ from bot.domain.provider import (
     Busy,
     Call,
     CancelAnswer,
+    Candidate,
     CatalogueAnswer,
     Completed,
+    Confirmed,
+    Denied,
     DescribeAnswer,
     Described,
     Held,
     Listed,
+    Matches,
     Observed,
     Outcome,
     ProbeAnswer,
@@ -37,9 +41,10 @@ from bot.domain.provider import (
     Unauthorised,
     Unreachable,
     Unsupported,
+    Unverifiable,
 )
 from bot.providers.bitrix24 import PROVIDER, Options
-from tests.builders import a_launch
+from tests.builders import NOON, a_launch
 from tests.exchanges import Driven, drive
 from tests.odd_replies import answered, bodies, exchanges, odd_replies
 
@@ -966,6 +971,214 @@ def test_there_is_no_link_without_a_portal(portal: str | None) -> None:
 
 def test_there_is_no_link_without_a_record() -> None:
     assert PROVIDER.link(a_running_launch(inputs={}), CONNECTION) is None
+
+
+# --- find and confirm ---------------------------------------------------------------------------------------------------------
+
+STARTED = "2026-11-21T12:00:02+00:00"
+OURS = {"ID": RUN, "DOCUMENT_ID": "DEAL_5141", "STARTED": STARTED, "STARTED_BY": "1", "TEMPLATE_ID": "713"}
+PERSONAL = says(200, {"success": True, "data": {"scopes": ["bizproc"]}})
+
+
+def told_user(user_id: Any = 1) -> Reply:
+    return says(200, {"success": True, "data": {"currentUser": {"bitrixUserId": user_id}}})
+
+
+def running(*rows: Any, total: int | None = None) -> Reply:
+    return templates(*rows, total=total)
+
+
+def find(*replies: Reply, **changes: Any) -> Driven:
+    return drive(PROVIDER.find(a_bitrix_launch(**({"sent_at": NOON} | changes)), CONNECTION), *replies)
+
+
+def test_a_lost_run_is_looked_for_among_those_on_the_same_record() -> None:
+    driven = find(running(OURS), told_user())
+
+    assert driven.calls == (
+        Call(method="GET", path="/v1/workflows", query={"templateId": "713", "offset": "0"}),
+        Call(method="GET", path="/v1/me"),
+    )
+    assert driven.answer == Matches(candidates=(Candidate(run_id=RUN, provider_status="running", started_at=STARTED),))
+
+
+OTHERS: list[dict[str, Any]] = [
+    {"DOCUMENT_ID": "DEAL_51410"},
+    {"DOCUMENT_ID": "LEAD_5141"},
+    {"DOCUMENT_ID": ["crm", "CCrmDocumentDeal", "DEAL_7"]},
+    {"TEMPLATE_ID": "714"},
+    {"STARTED": "2026-11-21T11:58:59+00:00"},
+    {"STARTED": "2026-11-21T12:15:01+00:00"},
+    {"STARTED": "2026-11-21T12:00:02+03:00"},
+]
+
+
+@pytest.mark.parametrize("user", [told_user(), PERSONAL])
+@pytest.mark.parametrize("changes", [*OTHERS, {"STARTED_BY": "0"}])
+def test_another_run_is_not_adopted(user: Reply, changes: dict[str, Any]) -> None:
+    other = OURS | {"ID": "other.1"} | changes
+
+    found = find(running(other, OURS), user).answer
+
+    assert [candidate.run_id for candidate in found.candidates] == [RUN]
+    assert found.doubt is None
+
+
+@pytest.mark.parametrize("changes", OTHERS)
+def test_nothing_found_is_no_proof_and_asks_for_no_user(changes: dict[str, Any]) -> None:
+    assert find(running(OURS | changes)).answer == Matches(candidates=())
+    assert find(running()).answer == Matches(candidates=())
+
+
+def test_a_run_of_another_user_is_not_adopted_where_the_user_is_told() -> None:
+    assert find(running(OURS | {"STARTED_BY": "14"}), told_user()).answer == Matches(candidates=())
+
+
+@pytest.mark.parametrize("user", [PERSONAL, says(403, fault("SCOPE_DENIED")), says(404), says(200, []), says(200, {"data": 3})])
+def test_a_user_who_is_not_told_is_no_objection(user: Reply) -> None:
+    answer = find(running(OURS | {"STARTED_BY": "14"}), user).answer
+
+    assert [candidate.run_id for candidate in answer.candidates] == [RUN]
+
+
+@pytest.mark.parametrize(("user", "kind"), [(says(429), Busy), (says(500), Unreachable), (says(504), Unreachable)])
+def test_a_user_who_could_not_be_asked_for_just_now_is_asked_for_later(user: Reply, kind: type[Any]) -> None:
+    answer = find(running(OURS), user).answer
+
+    assert type(answer) is kind
+    assert not getattr(answer, "is_possibly_applied", False)
+
+
+def test_two_runs_on_the_record_are_both_told() -> None:
+    found = find(running(OURS, OURS | {"ID": "second.1"}), told_user()).answer
+
+    assert [candidate.run_id for candidate in found.candidates] == [RUN, "second.1"]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"STARTED": None}, {"STARTED": "21.11.2026"}, {"DOCUMENT_ID": None}, {"DOCUMENT_ID": {}}, {"STARTED_BY": None}]
+)
+def test_a_run_about_which_too_little_is_told_is_never_adopted_alone(changes: dict[str, Any]) -> None:
+    unclear = OURS | {"ID": "unclear.1"} | changes
+    alone, beside = find(running(unclear), told_user()).answer, find(running(unclear, OURS), told_user()).answer
+
+    assert (alone.candidates, "unclear.1" in alone.doubt) == ((), True)
+    assert [candidate.run_id for candidate in beside.candidates] == [RUN, "unclear.1"]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {name.lower(): value for name, value in OURS.items()},
+        {"id": RUN, "documentId": "DEAL_5141", "started": STARTED, "startedBy": 1, "templateId": 713},
+        OURS | {"DOCUMENT_ID": ["crm", "CCrmDocumentDeal", "DEAL_5141"]},
+        {name: value for name, value in OURS.items() if name != "TEMPLATE_ID"},
+    ],
+)
+def test_a_run_of_ours_is_found_however_it_is_written(row: dict[str, Any]) -> None:
+    assert [candidate.run_id for candidate in find(running(row), told_user()).answer.candidates] == [RUN]
+
+
+@pytest.mark.parametrize("kind", ["deal", "lead", "contact", "company"])
+def test_each_kind_of_record_has_its_documents(kind: str) -> None:
+    row = OURS | {"DOCUMENT_ID": f"{kind.upper()}_9"}
+
+    assert find(running(row), told_user(), inputs={"entityType": kind, "entityId": "9"}).answer.candidates
+    assert find(running(row), told_user(), inputs={"entityId": 9}, extras={"entity_type": kind}).answer.candidates
+
+
+def test_a_list_of_several_pages_is_read_twice() -> None:
+    """A row slips from the second page to the first while the first is already read."""
+    pages = [[OURS | {"ID": "a"}], [OURS | {"ID": "c"}], [OURS | {"ID": "a"}], [OURS | {"ID": "b"}]]
+
+    driven = find(*(running(*page, total=2) for page in pages), told_user())
+
+    assert [candidate.run_id for candidate in driven.answer.candidates] == ["a", "c", "b"]
+
+
+@pytest.mark.parametrize("rows", [[OURS, {"TEMPLATE_ID": "713"}], [OURS, 3], [OURS, {"ID": None}]])
+def test_a_row_that_cannot_be_read_leaves_the_look_up_open(rows: list[Any]) -> None:
+    answer = find(running(*rows)).answer
+
+    assert isinstance(answer, Unreachable)
+    assert not answer.is_possibly_applied
+
+
+def test_a_list_that_repeats_itself_leaves_the_look_up_open() -> None:
+    assert isinstance(find(running(OURS, total=9), running(OURS, total=9)).answer, Unreachable)
+
+
+@pytest.mark.parametrize("changes", [{"sent_at": None}, {"inputs": {}}, {"inputs": {"entityType": "deal", "entityId": 0}}])
+def test_without_record_or_time_nothing_can_be_told_apart(changes: dict[str, Any]) -> None:
+    driven = find(**changes)
+
+    assert driven.calls == ()
+    assert driven.answer == Matches(candidates=())
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        (says(401, fault("INVALID_API_KEY")), Unauthorised),
+        (says(403, fault("SCOPE_DENIED")), Unauthorised),
+        (says(429, fault("RATE_LIMITED")), Busy),
+        (says(502, fault("BITRIX_UNAVAILABLE")), Unreachable),
+        (says(200, {}), Unreachable),
+    ],
+)
+def test_a_look_up_that_brought_nothing_says_so(reply: Reply, kind: type[Any]) -> None:
+    answers = [find(reply).answer, find(running(OURS, total=2), reply).answer]
+
+    assert [type(answer) for answer in answers] == [kind, kind]
+    assert not any(getattr(answer, "is_possibly_applied", False) for answer in answers)
+
+
+def test_what_is_found_by_its_circumstances_is_no_proof() -> None:
+    assert PROVIDER.can_find(CONNECTION)
+    assert not PROVIDER.is_find_proof
+
+
+def confirm(*replies: Reply, run_id: str = RUN, **changes: Any) -> Driven:
+    return drive(PROVIDER.confirm(a_bitrix_launch(**changes), run_id, CONNECTION), *replies)
+
+
+def test_a_named_run_that_runs_on_the_record_is_confirmed() -> None:
+    assert confirm(running(OURS), run_id=f" {RUN}\n").answer == Confirmed(run_id=RUN, provider_status="running")
+
+
+@pytest.mark.parametrize(
+    ("replies", "words"),
+    [
+        ([running(OURS | {"DOCUMENT_ID": "DEAL_7"})], "another record"),
+        ([running(), running(OURS | {"TEMPLATE_ID": "714"})], "another template"),
+        ([running(OURS | {"TEMPLATE_ID": "714"})], "another template"),
+    ],
+)
+def test_a_named_run_of_something_else_is_denied(replies: list[Reply], words: str) -> None:
+    answer = confirm(*replies).answer
+
+    assert isinstance(answer, Denied)
+    assert words in answer.meaning
+
+
+def test_a_named_run_that_is_over_cannot_be_asked_about() -> None:
+    driven = confirm(running(), running(OURS | {"ID": "other.1"}))
+
+    assert [call.query for call in driven.calls] == [{"templateId": "713", "offset": "0"}, {"offset": "0"}]
+    assert isinstance(driven.answer, Unverifiable)
+
+
+@pytest.mark.parametrize("row", [{"ID": RUN}, OURS | {"DOCUMENT_ID": None, "TEMPLATE_ID": []}])
+def test_a_named_run_that_tells_little_is_believed(row: dict[str, Any]) -> None:
+    assert confirm(running(row)).answer == Confirmed(run_id=RUN, provider_status="running")
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [(says(401), Unauthorised), (says(429), Busy), (says(500), Unreachable), (says(200, []), Unreachable), (says(400), Refused)],
+)
+def test_a_named_run_that_could_not_be_asked_about_is_neither_confirmed_nor_denied(reply: Reply, kind: type[Any]) -> None:
+    assert [type(confirm(reply).answer), type(confirm(running(), reply).answer)] == [kind, kind]
 
 
 # --- whatever comes back -----------------------------------------------------------------------------------------------------

@@ -17,12 +17,16 @@ from bot.domain.provider import (
     Busy,
     Call,
     CancelAnswer,
+    Candidate,
     CatalogueAnswer,
     Completed,
+    Confirmed,
+    Denied,
     DescribeAnswer,
     Described,
     Held,
     Listed,
+    Matches,
     Observed,
     Outcome,
     ProbeAnswer,
@@ -626,6 +630,158 @@ def test_a_probe_that_brought_nothing_says_so(reply: Reply, kind: type[Any]) -> 
 
 def test_no_address_of_a_run_is_known() -> None:
     assert PROVIDER.link(a_running_launch(), CONNECTION) is None
+
+
+# --- find and confirm ---------------------------------------------------------------------------------------------------------
+
+OURS = "L-7K3QW"
+OTHER_RUN = "55555555-5555-4555-8555-555555555555"
+
+
+def a_row(uid: Any = RUN, name: Any = "L-07HER", main: Any = None, main_name: Any = None, **more: Any) -> dict[str, Any]:
+    return {"uid": uid, "name": name, "main_job_uid": main, "main_job_name": main_name, "status": "running", **more}
+
+
+def find(*pages: Any) -> Driven:
+    return drive(PROVIDER.find(a_captain_launch(), CONNECTION), *(says(200, list(page)) for page in pages))
+
+
+def found(*pages: Any) -> list[str]:
+    return [candidate.run_id for candidate in find(*pages).answer.candidates]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        a_row(name=OURS),
+        a_row(name=OURS, main=RUN, main_name=OURS),
+        a_row(name="Find email", main=RUN, main_name=OURS),
+        a_row(uid=OTHER_RUN, name="Step 2", main=RUN, main_name=OURS),
+        a_row(name=OURS, main="", main_name=""),
+    ],
+)
+def test_the_job_of_our_name_is_found_whichever_name_carries_it(row: dict[str, Any]) -> None:
+    driven = find([a_row(uid=OTHER_RUN), row])
+
+    assert driven.call == Call(method="GET", path=f"/v3/workflows/{WORKFLOW}/jobs", query={"page": "0"})
+    assert driven.answer == Matches(candidates=(Candidate(run_id=RUN, provider_status="running"),))
+
+
+@pytest.mark.parametrize("name", ["L-7K3Q", "L-7K3QW2", "l-7k3qw", "Find L-7K3QW", "", None, 7, ["L-7K3QW"]])
+def test_a_name_that_is_nearly_ours_is_not_ours(name: Any) -> None:
+    assert found([a_row(name=name, main_name=name)], []) == []
+
+
+def test_a_workflow_of_several_steps_is_one_run() -> None:
+    rows = [
+        a_row(uid=OTHER_RUN, name="Step 2", main=RUN, main_name=OURS, status="pending"),
+        a_row(uid=RUN, name=OURS, main=None, status="running"),
+        a_row(uid=STEP, name="Step 3", main=RUN, main_name=OURS, status="pending"),
+    ]
+
+    assert find(rows).answer.candidates == (Candidate(run_id=RUN, provider_status="running"),)
+
+
+def test_two_jobs_of_our_name_are_both_told() -> None:
+    assert found([a_row(uid=RUN, name=OURS), a_row(uid=OTHER_RUN, name=OURS)]) == [RUN, OTHER_RUN]
+
+
+def test_a_job_of_our_name_without_a_uid_cannot_be_adopted() -> None:
+    assert found([a_row(uid=None, name=OURS)]) == []
+
+
+def test_it_is_looked_for_page_by_page_and_no_further_than_needed() -> None:
+    driven = find([a_row(uid="a")], [a_row(uid="b")], [a_row(uid="c", name=OURS)])
+
+    assert [call.query for call in driven.calls] == [{"page": "0"}, {"page": "1"}, {"page": "2"}]
+    assert [candidate.run_id for candidate in driven.answer.candidates] == ["c"]
+
+
+@pytest.mark.parametrize("last", [[], [a_row(uid="a")], [3, None]])
+def test_an_empty_or_repeated_page_is_the_end(last: list[Any]) -> None:
+    driven = find([a_row(uid="a"), a_row(uid="b")], last)
+
+    assert len(driven.calls) == 2
+    assert driven.answer == Matches(candidates=())
+
+
+def test_a_list_without_end_is_given_up_and_said_to_be() -> None:
+    driven = find(*([a_row(uid=f"job-{page}")] for page in range(20)))
+
+    assert driven.answer.candidates == ()
+    assert "more jobs" in driven.answer.doubt
+
+
+def test_when_it_began_is_told_in_captain_datas_words() -> None:
+    row = a_row(name=OURS, start_time=None, scheduled_time="2026-11-21T12:00:03")
+
+    assert find([row]).answer.candidates[0].started_at == "2026-11-21T12:00:03"
+    assert find([row | {"start_time": "2026-11-21T12:00:09"}]).answer.candidates[0].started_at == "2026-11-21T12:00:09"
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        (says(401), Unauthorised),
+        (says(404), Refused),
+        (says(429), Busy),
+        (says(503), Unreachable),
+        (says(200, {}), Unreachable),
+        (Reply(status=200, body="<html>"), Unreachable),
+    ],
+)
+def test_a_look_up_that_brought_nothing_says_so(reply: Reply, kind: type[Any]) -> None:
+    answers = [
+        drive(PROVIDER.find(a_captain_launch(), CONNECTION), reply).answer,
+        drive(PROVIDER.find(a_captain_launch(), CONNECTION), says(200, [a_row()]), reply).answer,
+    ]
+
+    assert [type(answer) for answer in answers] == [kind, kind]
+    assert not any(getattr(answer, "is_possibly_applied", False) for answer in answers)
+
+
+def test_a_job_of_our_name_is_proof_and_can_always_be_looked_for() -> None:
+    assert PROVIDER.is_find_proof
+    assert PROVIDER.can_find(CONNECTION)
+
+
+def confirm(reply: Reply, run_id: str = RUN) -> Any:
+    return drive(PROVIDER.confirm(a_captain_launch(), run_id, CONNECTION), reply).answer
+
+
+@pytest.mark.parametrize(
+    ("reply", "expected"),
+    [
+        (job("running", workflow_uid=WORKFLOW), Confirmed(run_id=RUN, provider_status="running")),
+        (job("running"), Confirmed(run_id=RUN, provider_status="running")),
+        (job(None, workflow_uid=3.5), Confirmed(run_id=RUN)),
+        (job("finished", uid=OTHER_RUN, main_job_uid=RUN), Confirmed(run_id=RUN, provider_status="finished")),
+        (job("running", workflow_uid=STEP), Denied(meaning=f"That job is one of another workflow ({STEP}).")),
+        (says(404), Denied(meaning="Captain Data knows no job with this uid.")),
+    ],
+)
+def test_a_job_that_a_person_names_is_asked_about(reply: Reply, expected: Any) -> None:
+    assert confirm(reply) == expected
+
+
+def test_a_named_sub_job_stands_for_its_main_job() -> None:
+    assert confirm(job("running", main_job_uid=RUN, uid=OTHER_RUN), run_id=OTHER_RUN) == Confirmed(
+        run_id=RUN, provider_status="running"
+    )
+
+
+def test_blanks_around_a_named_job_are_dropped() -> None:
+    driven = drive(PROVIDER.confirm(a_captain_launch(), f" {RUN}\n", CONNECTION), says(200, {"status": "running"}))
+
+    assert driven.call.path == f"/v3/jobs/{RUN}"
+    assert driven.answer == Confirmed(run_id=RUN, provider_status="running")
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"), [(says(401), Unauthorised), (says(429), Busy), (says(500), Unreachable), (says(200, {}), Unreachable)]
+)
+def test_a_named_job_that_could_not_be_asked_about_is_neither_confirmed_nor_denied(reply: Reply, kind: type[Any]) -> None:
+    assert type(confirm(reply)) is kind
 
 
 # --- whatever comes back ----------------------------------------------------------------------------------------------------

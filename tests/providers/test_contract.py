@@ -23,11 +23,14 @@ from bot.domain.provider import (
     Busy,
     Call,
     Completed,
+    Confirmed,
+    Denied,
     Described,
     Example,
     Held,
     Listed,
     LoggedIn,
+    Matches,
     Observed,
     Provider,
     Refused,
@@ -38,6 +41,7 @@ from bot.domain.provider import (
     Unauthorised,
     Unreachable,
     Unsupported,
+    Unverifiable,
 )
 from bot.providers import load
 from tests.exchanges import drive
@@ -54,6 +58,8 @@ MAY_ANSWER: Mapping[str, tuple[type, ...]] = {
     "catalogue": (Listed, Unsupported, *TROUBLE),
     "describe": (Described, Unsupported, *TROUBLE),
     "probe": (Held, Unsupported, *TROUBLE),
+    "find": (Matches, Unsupported, *TROUBLE),
+    "confirm": (Confirmed, Denied, Unverifiable, *TROUBLE),
     "login": (LoggedIn, *TROUBLE),
 }
 VERBS = tuple(MAY_ANSWER)
@@ -132,7 +138,7 @@ DOCUMENTED_STARTS: Mapping[str, tuple[dict[str, Any], str, str, dict[str, Any]]]
 # Bitrix24 lists running instances and gives them no status word.
 WITHOUT_STATUS_WORDS = {"bitrix24"}
 
-ORDER = ("check", "sign", "login", "start", "track", "cancel", "catalogue", "describe", "probe", "link")
+ORDER = ("check", "sign", "login", "start", "track", "cancel", "catalogue", "describe", "probe", "find", "confirm", "link")
 
 
 def every(*fits: str) -> Any:
@@ -157,10 +163,14 @@ def having(*verbs: str) -> Any:
     return pytest.mark.parametrize(("provider", "verb"), pairs, ids=[f"{each.name}-{verb}" for each, verb in pairs])
 
 
-def exchange(provider: Provider, verb: str, launch: Launch, connection: Connection) -> Generator[Call, Reply, Any]:
+def exchange(
+    provider: Provider, verb: str, launch: Launch, connection: Connection, run_id: str | None = None
+) -> Generator[Call, Reply, Any]:
     match verb:
-        case "start" | "track" | "cancel":
+        case "start" | "track" | "cancel" | "find":
             return getattr(provider, verb)(launch, connection)
+        case "confirm":
+            return provider.confirm(launch, run_id or "", connection)
         case "describe":
             workflow = Workflow(workflow_id=launch.workflow_id)
             return provider.describe(workflow, connection)
@@ -173,7 +183,10 @@ def swept(provider: Provider, verb: str) -> Generator[Call, Reply, Any]:
     launch, connection = launched(provider)
     if verb in {"track", "cancel"}:
         launch = shown(provider, "track").launch or launch
-    return exchange(provider, verb, launch, connection)
+    example = next((each for each in provider.examples if each.verb == verb and verb in {"find", "confirm"}), None)
+    if example is not None:
+        launch, connection = example.launch or launch, example.connection or connection
+    return exchange(provider, verb, launch, connection, example and example.run_id)
 
 
 def sentences(kind: type) -> dict[str, str | None]:
@@ -210,7 +223,7 @@ def signed(provider: Provider, call: Call) -> Any:
 @pytest.mark.parametrize(("provider", "example"), EXAMPLES, ids=lambda each: each.name)
 def test_each_example_replays_to_its_answer(provider: Provider, example: Example) -> None:
     launch, connection = launched(provider)
-    asked = exchange(provider, example.verb, example.launch or launch, example.connection or connection)
+    asked = exchange(provider, example.verb, example.launch or launch, example.connection or connection, example.run_id)
 
     driven = drive(asked, *example.before, example.reply)
 
@@ -243,6 +256,8 @@ def test_each_verb_that_the_provider_has_is_shown(provider: Provider) -> None:
         "catalogue": provider.has_catalogue,
         "describe": provider.has_describe,
         "login": provider.login(launched(provider)[1]) is not None,
+        "find": provider.lost_start_settled_by is not None,
+        "confirm": type(provider).confirm is not Provider.confirm,
     }
 
     assert {verb for verb, is_there in has.items() if is_there} <= {example.verb for example in provider.examples}
@@ -340,8 +355,9 @@ def test_no_id_leads_a_call_elsewhere(provider: Provider, workflow_id: str, run_
     replies = data.draw(st.lists(odd_replies(bodies(provider.examples)), min_size=1, max_size=2))
     launch, connection = launched(provider)
     known = {part for example in provider.examples for part in example.call.path.split("/")} | {"stop", "cancel"}
-    for verb in ("start", "track", "cancel", "describe"):
-        asked = exchange(provider, verb, replace(launch, workflow_id=workflow_id, run_id=run_id), connection)
+    lost = replace(launch, workflow_id=workflow_id, run_id=run_id, sent_at=launch.created_at)
+    for verb in ("start", "track", "cancel", "describe", "find", "confirm"):
+        asked = exchange(provider, verb, lost, connection, run_id)
         for call in answered(asked, replies)[0]:
             parts = call.path.split("/")
 
@@ -409,7 +425,7 @@ def test_no_reply_makes_a_verb_raise(provider: Provider, verb: str, data: st.Dat
     assert not isinstance(answer, Accepted) or answer.run_id
 
 
-@having("track", "catalogue", "describe", "probe", "login")
+@having("track", "catalogue", "describe", "probe", "find", "confirm", "login")
 @given(data=st.data())
 def test_nothing_that_only_reads_is_possibly_applied(provider: Provider, verb: str, data: st.DataObject) -> None:
     replies = data.draw(st.lists(odd_replies(bodies(provider.examples)), min_size=1, max_size=3))
@@ -417,6 +433,68 @@ def test_nothing_that_only_reads_is_possibly_applied(provider: Provider, verb: s
 
     assert not any(call.changes for call in calls)
     assert not isinstance(answer, Unreachable) or not answer.is_possibly_applied
+
+
+@every()
+@given(data=st.data())
+def test_every_run_that_is_found_or_confirmed_has_an_id(provider: Provider, data: st.DataObject) -> None:
+    replies = data.draw(st.lists(odd_replies(bodies(provider.examples)), min_size=1, max_size=3))
+    found, confirmed = (answered(swept(provider, verb), replies)[1] for verb in ("find", "confirm"))
+    run_ids = [candidate.run_id for candidate in found.candidates] if isinstance(found, Matches) else []
+
+    assert all(run_ids)
+    assert len(run_ids) == len(set(run_ids))
+    assert not isinstance(confirmed, Confirmed) or confirmed.run_id
+
+
+@having("find")
+@pytest.mark.parametrize("body", UNREADABLE_BODIES, ids=lambda body: body[:12] or "empty")
+def test_no_run_is_found_in_what_cannot_be_read(provider: Provider, verb: str, body: str) -> None:
+    _, answer = answered(swept(provider, verb), [Reply(status=200, body=body)])
+
+    assert not isinstance(answer, Matches) or not answer.candidates
+
+
+@having("confirm")
+@pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 408, 429, 500, 503])
+@pytest.mark.parametrize("body", UNREADABLE_BODIES, ids=lambda body: body[:12] or "empty")
+def test_no_run_is_confirmed_by_what_cannot_be_read(provider: Provider, verb: str, status: int, body: str) -> None:
+    _, answer = answered(swept(provider, verb), [Reply(status=status, body=body)])
+
+    assert not isinstance(answer, Confirmed)
+
+
+@having("find", "confirm")
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_a_look_up_in_a_broken_provider_says_nothing_about_the_run(provider: Provider, verb: str, status: int) -> None:
+    calls, answer = answered(swept(provider, verb), [Reply(status=status)])
+
+    assert not calls or isinstance(answer, Unreachable)
+
+
+@every()
+@pytest.mark.parametrize("run_id", ["", " ", "\t"])
+def test_no_run_is_confirmed_by_no_name(provider: Provider, run_id: str) -> None:
+    launch, connection = launched(provider)
+
+    driven = drive(provider.confirm(launch, run_id, connection))
+
+    assert not driven.calls
+    assert isinstance(driven.answer, Denied)
+
+
+@every()
+def test_how_a_lost_start_is_settled_is_told_in_a_few_words(provider: Provider) -> None:
+    words = provider.lost_start_settled_by
+
+    assert words is None or (words[0].islower() and not words.endswith("."))
+
+
+@every()
+def test_what_can_be_found_is_looked_up_without_further_settings_or_with_those_of_the_example(provider: Provider) -> None:
+    examples = [example for example in provider.examples if example.verb == "find"]
+
+    assert all(example.connection and provider.can_find(example.connection) for example in examples)
 
 
 @every()

@@ -11,18 +11,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.domain import reading
 from bot.domain.model import Connection, InputSpec, InputType, Launch, Workflow
 from bot.domain.provider import (
     Accepted,
     Busy,
     Call,
     CancelAnswer,
+    Candidate,
     CatalogueAnswer,
     Completed,
+    Confirmed,
+    Denied,
     DescribeAnswer,
     Described,
     Held,
     Listed,
+    Matches,
     Observed,
     Outcome,
     ProbeAnswer,
@@ -35,9 +40,10 @@ from bot.domain.provider import (
     Unauthorised,
     Unreachable,
     Unsupported,
+    Unverifiable,
 )
 from bot.providers.domo import PROVIDER, Options
-from tests.builders import a_launch
+from tests.builders import NOON, a_launch
 from tests.exchanges import Driven, drive
 from tests.odd_replies import answered, bodies, exchanges, odd_replies
 
@@ -679,6 +685,223 @@ def test_a_link_leads_to_the_run(base_url: str) -> None:
 @pytest.mark.parametrize("changes", [{"run_id": None}, {"workflow_version": None}])
 def test_there_is_no_link_without_run_and_version(changes: dict[str, Any]) -> None:
     assert PROVIDER.link(a_running_launch(**changes), CONNECTION) is None
+
+
+# --- find and confirm ---------------------------------------------------------------------------------------------------------
+
+USER = says(200, {"userId": 8811501})
+OURS = {"id": RUN, "modelId": MODEL, "createdBy": "8811501", "createdOn": "2026-11-21T12:00:02.000Z", "status": "IN_PROGRESS"}
+BEFORE = OURS | {"id": "before", "createdOn": "2026-11-01T11:30:00.000Z"}
+ROWS_WITHOUT_END = [[OURS | {"id": f"run-{page}", "createdOn": "2026-11-21T13:00:00Z"}] for page in range(20)]
+
+
+def find(*replies: Reply, **changes: Any) -> Driven:
+    launch = a_domo_launch(**({"sent_at": NOON} | changes))
+    return drive(PROVIDER.find(launch, CONNECTION), *replies)
+
+
+def found(*rows: Any, user: Reply = USER) -> list[str]:
+    newest_first = sorted(rows, key=lambda row: reading.moment(row["createdOn"]) or NOON, reverse=True)
+    return [candidate.run_id for candidate in find(says(200, [*newest_first, BEFORE]), user).answer.candidates]
+
+
+def test_a_lost_run_is_looked_for_among_the_users_runs_of_that_time() -> None:
+    driven = find(says(200, [OURS, BEFORE]), USER)
+
+    query = {"modelId": MODEL, "limit": "100", "offset": "0", "sort": "createdOn:desc"}
+    assert driven.calls == (
+        Call(method="GET", path="/api/workflow/v1/instances", query=query),
+        Call(method="GET", path="/api/sessions/v1/me"),
+    )
+    expected = Candidate(run_id=RUN, provider_status="IN_PROGRESS", started_at="2026-11-21T12:00:02.000Z")
+    assert driven.answer == Matches(candidates=(expected,))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"createdBy": "4471200"},
+        {"createdBy": 4471200},
+        {"createdBy": {"id": "4471200"}},
+        {"modelId": "another"},
+        {"modelVersion": "0.0.2"},
+        {"createdOn": "2026-11-21T11:58:59Z"},
+        {"createdOn": "2026-11-21T12:15:01Z"},
+        {"createdOn": "2026-11-20T12:00:02Z"},
+        {"createdOn": 1795176000000},
+    ],
+)
+def test_somebody_elses_run_is_not_adopted(changes: dict[str, Any]) -> None:
+    other = OURS | {"id": "other"} | changes
+
+    assert found(other) == []
+    assert found(other, OURS) == [RUN]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"createdBy": 8811501},
+        {"createdBy": {"id": 8811501, "name": "service"}},
+        {"modelId": None},
+        {"modelVersion": "0.0.1"},
+        {"createdOn": "2026-11-21T11:59:00Z"},
+        {"createdOn": "2026-11-21T12:15:00Z"},
+        {"createdOn": "2026-11-21 12:00:02"},
+        {"createdOn": 1795262402000},
+        {"status": None},
+        {"status": "COMPLETED"},
+    ],
+)
+def test_a_run_of_ours_is_found_however_it_is_written(changes: dict[str, Any]) -> None:
+    answer = find(says(200, [OURS | changes, BEFORE]), USER).answer
+
+    assert ([candidate.run_id for candidate in answer.candidates], answer.doubt) == ([RUN], None)
+
+
+def test_two_runs_of_the_user_are_both_told() -> None:
+    assert found(OURS, OURS | {"id": "second"}) == [RUN, "second"]
+
+
+@pytest.mark.parametrize("changes", [{"createdOn": None}, {"createdOn": "lately"}, {"createdBy": None}, {"createdBy": [1]}])
+def test_a_run_about_which_too_little_is_told_is_never_adopted_alone(changes: dict[str, Any]) -> None:
+    unclear = OURS | {"id": "unclear"} | changes
+    alone = find(says(200, [unclear]), says(200, []), USER).answer
+    beside = find(says(200, [OURS, unclear]), says(200, []), USER).answer
+
+    assert (alone.candidates, "unclear" in alone.doubt) == ((), True)
+    assert [candidate.run_id for candidate in beside.candidates] == [RUN, "unclear"]
+    assert "unclear" in beside.doubt
+
+
+@pytest.mark.parametrize("me", [{"userId": 8811501}, {"userId": "8811501"}, {"id": 8811501}, {"user": {"id": 8811501}}])
+def test_the_user_is_read_wherever_it_stands(me: Any) -> None:
+    assert found(OURS, OURS | {"id": "x", "createdBy": "1"}, user=says(200, me)) == [RUN]
+
+
+@pytest.mark.parametrize(
+    "me", [says(401), says(403), says(404), says(400), says(200, {}), says(200, []), Reply(status=200, body="<html>")]
+)
+def test_where_the_user_is_not_told_every_run_of_that_time_is_given_and_doubted(me: Reply) -> None:
+    answer = find(says(200, [OURS | {"createdBy": "4471200"}, BEFORE]), me).answer
+
+    assert [candidate.run_id for candidate in answer.candidates] == [RUN]
+    assert "somebody else's" in answer.doubt
+
+
+@pytest.mark.parametrize(("me", "kind"), [(says(429), Busy), (says(500), Unreachable), (says(302), Unreachable)])
+def test_a_user_who_could_not_be_asked_for_just_now_is_asked_for_later(me: Reply, kind: type[Any]) -> None:
+    answer = find(says(200, [OURS, BEFORE]), me).answer
+
+    assert type(answer) is kind
+    assert not getattr(answer, "is_possibly_applied", False)
+
+
+def test_the_user_is_not_asked_for_when_nothing_ran_then() -> None:
+    driven = find(says(200, [BEFORE]))
+
+    assert len(driven.calls) == 1
+    assert driven.answer == Matches(candidates=())
+
+
+def test_the_list_is_read_back_to_the_time_of_the_start() -> None:
+    later = [OURS | {"id": f"later-{place}", "createdOn": "2026-11-21T13:00:00Z"} for place in range(2)]
+
+    driven = find(says(200, later), says(200, [OURS, BEFORE]), USER)
+
+    assert [call.query.get("offset") for call in driven.calls] == ["0", "2", None]
+    assert [candidate.run_id for candidate in driven.answer.candidates] == [RUN]
+
+
+def test_a_list_in_another_order_is_read_to_its_end() -> None:
+    driven = find(says(200, [BEFORE, OURS | {"id": "x", "createdBy": "1"}]), says(200, [OURS]), says(200, []), USER)
+
+    assert [candidate.run_id for candidate in driven.answer.candidates] == [RUN]
+
+
+def test_a_list_that_cannot_be_read_back_that_far_says_nothing() -> None:
+    answer = find(*(says(200, page) for page in ROWS_WITHOUT_END)).answer
+
+    assert isinstance(answer, Unreachable)
+    assert not answer.is_possibly_applied
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        (says(401), Unauthorised),
+        (says(403), Unauthorised),
+        (says(404), Refused),
+        (says(429), Busy),
+        (says(502), Unreachable),
+        (says(200, "x"), Unreachable),
+        (says(200, {}), Unreachable),
+    ],
+)
+def test_a_look_up_that_brought_nothing_says_so(reply: Reply, kind: type[Any]) -> None:
+    later = says(200, [OURS | {"createdOn": "2026-11-21T13:00:00Z"}])
+
+    assert [type(find(reply).answer), type(find(later, reply).answer)] == [kind, kind]
+
+
+def test_without_a_time_of_sending_nothing_can_be_told_apart() -> None:
+    driven = find(sent_at=None)
+
+    assert driven.calls == ()
+    assert driven.answer == Matches(candidates=())
+
+
+def test_what_is_found_by_its_circumstances_is_no_proof() -> None:
+    assert PROVIDER.can_find(CONNECTION)
+    assert not PROVIDER.is_find_proof
+
+
+def test_a_version_of_the_configuration_is_the_one_that_was_sent() -> None:
+    row = OURS | {"modelVersion": "2.0.0"}
+
+    assert find(says(200, [row, BEFORE]), USER, extras={"version": "2.0.0"}).answer.candidates
+    assert not find(says(200, [row, BEFORE])).answer.candidates
+
+
+def confirm(reply: Reply, run_id: str = RUN) -> Driven:
+    return drive(PROVIDER.confirm(a_domo_launch(), run_id, CONNECTION), reply)
+
+
+@pytest.mark.parametrize(
+    ("reply", "expected"),
+    [
+        (instance("IN_PROGRESS"), Confirmed(run_id=RUN, provider_status="IN_PROGRESS")),
+        (instance(None), Confirmed(run_id=RUN)),
+        (instance("COMPLETED"), Confirmed(run_id=RUN, provider_status="COMPLETED")),
+    ],
+)
+def test_a_run_that_a_person_names_is_asked_about(reply: Reply, expected: Any) -> None:
+    driven = confirm(reply, run_id=f" {RUN} ")
+
+    assert driven.call == Call(method="GET", path=INSTANCE)
+    assert driven.answer == expected
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind", "words"),
+    [
+        (says(200, {"id": RUN, "modelId": "other"}), Denied, "another workflow (other)"),
+        (says(404), Denied, "does not show it"),
+        (says(200, {"id": RUN, "status": "IN_PROGRESS"}), Unverifiable, "does not tell"),
+    ],
+)
+def test_a_run_that_is_not_the_workflows_is_denied(reply: Reply, kind: type[Any], words: str) -> None:
+    answer = confirm(reply).answer
+
+    assert type(answer) is kind
+    assert words in answer.meaning
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"), [(says(401), Unauthorised), (says(429), Busy), (says(500), Unreachable), (says(200, []), Unreachable)]
+)
+def test_a_named_run_that_could_not_be_asked_about_is_neither_confirmed_nor_denied(reply: Reply, kind: type[Any]) -> None:
+    assert type(confirm(reply).answer) is kind
 
 
 # --- whatever comes back -----------------------------------------------------------------------------------------------------

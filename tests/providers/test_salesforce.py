@@ -15,11 +15,15 @@ from bot.domain.provider import (
     Accepted,
     Busy,
     Call,
+    Candidate,
     Completed,
+    Confirmed,
+    Denied,
     Described,
     Held,
     Listed,
     LoggedIn,
+    Matches,
     Observed,
     Outcome,
     Refused,
@@ -30,6 +34,7 @@ from bot.domain.provider import (
     Unauthorised,
     Unreachable,
     Unsupported,
+    Unverifiable,
 )
 from bot.providers.salesforce import PROVIDER, Correlation, Options
 from tests.builders import a_connection, a_launch, a_workflow
@@ -167,11 +172,6 @@ def test_nobody_else_fills_the_correlation_input() -> None:
     )
     assert PROVIDER.check({"requestid": "x"}, workflow, org) == ()
     assert PROVIDER.check({"RequestId": "x"}, workflow, an_org()) == ()
-
-
-def test_a_lookup_by_correlation_is_said_to_be_missing() -> None:
-    """The start sends it, yet a connection that counts on the lookup is refused until there is one."""
-    assert PROVIDER.not_built == ("correlation",)
 
 
 def test_several_choices_of_a_multi_select_are_one_text() -> None:
@@ -660,3 +660,134 @@ def test_the_only_scope_is_api_and_a_finished_run_has_no_page() -> None:
     assert [scope.name for scope in PROVIDER.scopes] == ["api"]
     assert PROVIDER.needed_scopes("launch", a_workflow()) == ("api",)
     assert PROVIDER.link(a_flow_launch(run_id=GUID), an_org()) is None
+
+
+# --- find and confirm --------------------------------------------------------------------------------------------------
+
+QUERY = "/services/data/v65.0/query"
+CASE_ID = "500D0000003abcX"
+
+
+def find(reply: Reply, launch_id: str = "L-7K3QW") -> Any:
+    return drive(PROVIDER.find(a_flow_launch(launch_id=launch_id), an_org(correlation=CORRELATION)), reply)
+
+
+def test_a_lost_run_is_looked_for_by_the_record_that_it_wrote() -> None:
+    driven = find(rows({"attributes": {"type": "Case"}, "Id": CASE_ID}))
+
+    query = {"q": "SELECT Id FROM Case WHERE Request_Id__c = 'L-7K3QW'"}
+    assert driven.call == Call(method="GET", path=QUERY, query=query)
+    assert driven.answer == Matches(candidates=(Candidate(run_id=CASE_ID, outcome=Outcome.SUCCEEDED),))
+
+
+def test_no_record_means_no_candidate() -> None:
+    assert find(rows()).answer == Matches(candidates=())
+
+
+def test_several_records_are_all_told_once() -> None:
+    found = find(rows({"Id": "a"}, {"Id": "b"}, {"Id": "a"})).answer
+
+    assert [candidate.run_id for candidate in found.candidates] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("launch_id", "quoted"),
+    [
+        ("L-1' OR Id != '", r"L-1\' OR Id != \'"),
+        ("L-1\\", r"L-1\\"),
+        (r"L-1\' OR Name != ''", r"L-1\\\' OR Name != \'\'"),
+    ],
+)
+def test_a_launch_id_cannot_leave_its_quotes(launch_id: str, quoted: str) -> None:
+    assert find(rows(), launch_id).call.query["q"].removeprefix("SELECT Id FROM Case WHERE Request_Id__c = ") == f"'{quoted}'"
+
+
+@given(launch_id=st.text(alphabet="L-1'\\ ", max_size=12))
+def test_whatever_a_launch_is_called_the_query_has_two_bare_quotes(launch_id: str) -> None:
+    query = find(rows(), launch_id).call.query["q"].replace("\\\\", "").replace("\\'", "")
+
+    assert query.count("'") == 2
+    assert query.endswith("'")
+
+
+@pytest.mark.parametrize("record", [{}, {"Id": None}, {"Id": ""}, {"Id": 1.5}, None, 3])
+def test_a_record_without_an_id_is_no_answer(record: Any) -> None:
+    answer = find(rows({"Id": CASE_ID}, record)).answer
+
+    assert answer == Unreachable(is_possibly_applied=False, detail="unreadable answer")
+
+
+def test_without_a_correlation_nothing_is_asked() -> None:
+    driven = drive(PROVIDER.find(a_flow_launch(), an_org()))
+
+    assert not driven.calls
+    assert isinstance(driven.answer, Unsupported)
+    assert (PROVIDER.can_find(an_org()), PROVIDER.can_find(an_org(correlation=CORRELATION))) == (False, True)
+
+
+def test_a_record_with_the_launch_id_is_proof_and_nothing_is_left_to_build() -> None:
+    assert PROVIDER.is_find_proof
+    assert PROVIDER.not_built == ()
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind", "scope"),
+    [
+        (says(400, fault("INVALID_FIELD")), Refused, None),
+        (says(400, fault("INVALID_TYPE")), Refused, None),
+        (says(404, fault("NOT_FOUND")), Refused, None),
+        (says(401, fault("INVALID_SESSION_ID")), Unauthorised, None),
+        (says(403, fault("API_DISABLED_FOR_ORG")), Unauthorised, "api"),
+        (says(403, fault("INSUFFICIENT_ACCESS")), Unauthorised, None),
+        (says(403, fault("REQUEST_LIMIT_EXCEEDED")), Busy, None),
+        (says(500), Unreachable, None),
+        (says(200, {"records": {}}), Unreachable, None),
+        (says(200, []), Unreachable, None),
+    ],
+)
+def test_a_look_up_that_brought_nothing_says_so(reply: Reply, kind: type[Any], scope: str | None) -> None:
+    answers = [find(reply).answer, drive(PROVIDER.confirm(a_flow_launch(), GUID, an_org()), reply).answer]
+
+    assert [type(answer) for answer in answers] == [kind, kind]
+    assert [getattr(answer, "scope", None) for answer in answers] == [scope, scope]
+    assert not any(getattr(answer, "is_possibly_applied", False) for answer in answers)
+
+
+@pytest.mark.parametrize("reply", [says(400, fault("INVALID_TYPE")), says(403, fault("INSUFFICIENT_ACCESS"))])
+def test_a_refused_query_is_said_to_be_about_object_and_fields(reply: Reply) -> None:
+    assert "object or a field" in find(reply).answer.meaning
+
+
+def confirm(*replies: Reply, run_id: str = GUID) -> Any:
+    return drive(PROVIDER.confirm(a_flow_launch(), run_id, an_org()), *replies)
+
+
+@pytest.mark.parametrize("status", ["Paused", "Error", "Running", None])
+def test_a_named_interview_with_a_row_is_confirmed(status: str | None) -> None:
+    driven = confirm(interview(status), run_id=f" {GUID} ")
+
+    assert driven.call.query["q"].removeprefix("SELECT Id, InterviewStatus FROM FlowInterview WHERE Guid = ") == f"'{GUID}'"
+    assert driven.answer == Confirmed(run_id=GUID, provider_status=status)
+
+
+def test_a_named_interview_without_a_row_cannot_be_asked_about() -> None:
+    answer = confirm(rows()).answer
+
+    assert isinstance(answer, Unverifiable)
+    assert "finished" in answer.meaning
+
+
+@pytest.mark.parametrize("run_id", [CASE_ID, f"{CASE_ID}AAA"])
+def test_the_id_of_a_record_is_left_to_the_persons_word(run_id: str) -> None:
+    driven = confirm(run_id=run_id)
+
+    assert not driven.calls
+    assert isinstance(driven.answer, Unverifiable)
+
+
+@pytest.mark.parametrize("run_id", ["x' OR Guid != '", "L-7K3QW", "500D 0000003abcX", "..", "a/b", "é"])
+def test_what_is_no_guid_is_denied_without_asking(run_id: str) -> None:
+    driven = confirm(run_id=run_id)
+
+    assert not driven.calls
+    assert isinstance(driven.answer, Denied)

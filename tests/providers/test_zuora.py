@@ -17,6 +17,8 @@ from bot.domain.provider import (
     Busy,
     Call,
     Completed,
+    Confirmed,
+    Denied,
     Described,
     Held,
     Listed,
@@ -31,6 +33,8 @@ from bot.domain.provider import (
     Stopping,
     Unauthorised,
     Unreachable,
+    Unsupported,
+    Unverifiable,
 )
 from bot.providers.zuora import PROVIDER, Credential, Options
 from tests.builders import a_connection, a_launch, a_workflow
@@ -748,3 +752,114 @@ def test_an_id_cannot_leave_its_place_in_the_link(workflow_id: str, run_id: str)
 
     assert link.count("/") == 4
     assert not set(link) & set("<>| {}\n")
+
+
+# --- find and confirm --------------------------------------------------------------------------------------------------
+
+
+def named(original: Any, **more: Any) -> Reply:
+    return says(200, {"id": 400, "originalWorkflowId": original, "type": "Workflow::Instance", "status": "Processing"} | more)
+
+
+def definition(active: Any, *inactive: Any, key: str = "latest_inactive_verisons") -> Reply:
+    return says(200, {"id": 396, "active_version": active, key: list(inactive)})
+
+
+def confirm(*replies: Reply, run_id: str = "400", **changes: Any) -> Any:
+    return drive(PROVIDER.confirm(a_launch(**changes), run_id, a_connection()), *replies)
+
+
+PROCESSING = Confirmed(run_id="400", provider_status="Processing")
+
+
+def test_a_lost_start_is_settled_by_its_key_and_not_by_a_look_up() -> None:
+    driven = drive(PROVIDER.find(a_launch(), a_connection()))
+
+    assert not driven.calls
+    assert isinstance(driven.answer, Unsupported)
+    assert PROVIDER.lost_start_settled_by is None
+    assert not PROVIDER.can_find(a_connection())
+
+
+@pytest.mark.parametrize("original", [396, "396"])
+def test_a_named_run_of_the_workflow_is_confirmed_by_one_call(original: Any) -> None:
+    driven = confirm(named(original), run_id=" 400 ")
+
+    assert driven.call == Call(method="GET", path="/workflows/workflow_runs/400", headers={"Zuora-Track-Id": "L-7K3QW"})
+    assert driven.answer == PROCESSING
+
+
+@pytest.mark.parametrize(
+    "owner",
+    [
+        definition({"id": 397}),
+        definition({"id": "397"}),
+        definition({"id": 398}, {"id": 397}),
+        definition(None, {"id": 12}, {"id": 397}),
+        definition({"id": 398}, {"id": 397}, key="latest_inactive_versions"),
+    ],
+)
+def test_a_run_that_carries_the_id_of_a_version_is_confirmed(owner: Reply) -> None:
+    driven = confirm(named(397), owner)
+
+    assert [call.path for call in driven.calls] == ["/workflows/workflow_runs/400", "/workflows/396"]
+    assert driven.answer == PROCESSING
+
+
+@pytest.mark.parametrize("owner", [definition({"id": 398}), definition({"id": 398}, {"id": 399}), definition(None, {"id": 399})])
+def test_a_run_of_another_workflow_is_denied(owner: Reply) -> None:
+    assert confirm(named(397), owner).answer == Denied(meaning="That run is one of another workflow (397).")
+
+
+@pytest.mark.parametrize(
+    ("first", "more"),
+    [(named(None), []), (named("soon"), []), (named(397), [definition(None)]), (named(397), [definition([], 3, {"id": "x"})])],
+)
+def test_a_run_whose_workflow_is_not_told_is_left_to_the_persons_word(first: Reply, more: list[Reply]) -> None:
+    assert isinstance(confirm(first, *more).answer, Unverifiable)
+
+
+def test_a_run_that_zuora_does_not_know_is_denied() -> None:
+    title = {"errors": [{"status": 404, "code": "invalid", "title": "Cannot find a workflow run with id 400."}]}
+
+    assert isinstance(confirm(says(404, title)).answer, Denied)
+    assert isinstance(confirm(Reply(status=404, body="<html>")).answer, Refused)
+
+
+@pytest.mark.parametrize("run_id", ["WF-396-00000003", "L-7K3QW", "four hundred", "4.0", "-4", "400/stop", "٤", "1" * 31])
+def test_what_is_no_number_is_denied_without_asking(run_id: str) -> None:
+    driven = confirm(run_id=run_id)
+
+    assert not driven.calls
+    assert isinstance(driven.answer, Denied)
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        (says(401), Unauthorised),
+        (says(403), Unauthorised),
+        (says(429), Busy),
+        (says(400), Refused),
+        (says(503), Unreachable),
+        (says(200, {}), Unreachable),
+        (says(200, []), Unreachable),
+    ],
+)
+def test_a_named_run_that_could_not_be_asked_about_is_neither_confirmed_nor_denied(reply: Reply, kind: type[Any]) -> None:
+    answers = [confirm(reply).answer, confirm(named(397), reply).answer]
+
+    assert [type(answer) for answer in answers] == [kind, kind]
+    assert not any(getattr(answer, "is_possibly_applied", False) for answer in answers)
+
+
+def test_a_workflow_that_is_gone_is_said_to_be() -> None:
+    assert confirm(named(397), says(404)).answer.meaning == "Zuora knows no workflow with this id."
+
+
+def test_entities_and_organisations_are_named_in_both_calls() -> None:
+    launch, connection = a_launch(), placed(entity_ids=("e1",), org_ids=("o1",))
+
+    driven = drive(PROVIDER.confirm(launch, "400", connection), named(397), definition({"id": 397}))
+
+    assert all(call.headers.keys() == {"Zuora-Track-Id", "Zuora-Entity-Ids", "Zuora-Org-Ids"} for call in driven.calls)

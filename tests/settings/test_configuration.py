@@ -124,16 +124,14 @@ def test_the_example_of_the_design_as_it_stands_names_only_what_is_not_built(tmp
     ]
 
 
-def test_a_correlation_at_salesforce_is_not_built_yet(tmp_path: Path) -> None:
+def test_a_correlation_at_salesforce_is_taken(tmp_path: Path) -> None:
     correlation = "    correlation: {input: RequestId, object: Case, field: Request_Id__c}\n"
     text = changed("    api_version: v65.0\n", f"    api_version: v65.0\n{correlation}", built_part(DESIGN_EXAMPLE))
 
-    found = problems(tmp_path, text, providers=bot.providers.load(), environment=DESIGN_ENVIRONMENT)
+    sales = read(tmp_path, text, providers=bot.providers.load(), environment=DESIGN_ENVIRONMENT).connections["sales"]
 
-    line = line_of("    correlation:", text)
-    assert found == [
-        f"gonogo.yaml:{line}: connections.sales.correlation: not built yet: remove it, since nothing would act on it"
-    ]
+    assert (sales.options.correlation.input, sales.options.correlation.object) == ("RequestId", "Case")
+    assert sales.options.correlation.field == "Request_Id__c"
 
 
 def test_numbers_and_words_of_a_provider_have_the_types_that_it_names(tmp_path: Path) -> None:

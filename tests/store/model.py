@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from bot.domain.model import Delivery, Event, Launch
+from bot.domain.model import Delivery, Event, Launch, State
 
 
 @dataclass
@@ -43,15 +43,25 @@ class Kept:
     lines: list[int] = field(default_factory=list)
     attempts: int = 0
     is_given_up: bool = False
+    is_lost: bool = False
 
     @property
     def is_behind(self) -> bool:
         return self.told < self.wanted or bool(self.lines)
 
+    @property
+    def is_to_tell(self) -> bool:
+        """What must be due, unless it was given up."""
+        return self.launch.state.is_final if self.is_lost else self.is_behind
+
     def settle(self) -> None:
-        self.attempts = 0
-        if not self.is_behind:
+        if not self.is_to_tell:
             self.due_at = None
+
+    def find(self, ts: str, told: int) -> None:
+        """It stands there after all."""
+        self.ts, self.told = ts, told
+        self.is_lost = self.is_given_up = False
 
 
 @dataclass
@@ -60,21 +70,32 @@ class ModelStore:
 
     kept: dict[str, Kept] = field(default_factory=dict)
     deliveries: dict[str, Delivery] = field(default_factory=dict)
+    works: dict[str, Claim] = field(default_factory=dict)
     finished: set[str] = field(default_factory=set)
     caused: dict[str, str] = field(default_factory=dict)
 
-    def record_delivery(self, delivery: Delivery) -> bool:
+    def record_delivery(self, delivery: Delivery, holder: str, until: datetime | None) -> bool:
         is_new = delivery.key not in self.deliveries.keys() | self.caused.keys()
         if is_new:
             self.deliveries[delivery.key] = delivery
+            self.works[delivery.key] = Claim(holder=holder if until else None, until=until)
         return is_new
 
     def finish_delivery(self, key: str) -> None:
         self.finished.add(key) if key in self.deliveries else None
 
-    def unfinished_deliveries(self) -> list[Delivery]:
+    def unfinished(self) -> list[Delivery]:
         waiting = [delivery for key, delivery in self.deliveries.items() if key not in self.finished]
         return sorted(waiting, key=lambda delivery: (delivery.received_at, delivery.key))
+
+    def lease_deliveries(self, now: datetime, until: datetime, holder: str, limit: int) -> list[Delivery]:
+        leased = [delivery for delivery in self.unfinished() if self.works[delivery.key].is_free(now)][:limit]
+        for delivery in leased:
+            self.works[delivery.key].take(holder, until)
+        return leased
+
+    def next_delivery(self) -> datetime | None:
+        return min((self.works[waiting.key].until or waiting.received_at for waiting in self.unfinished()), default=None)
 
     def create(self, launch: Launch, event: Event, delivery_key: str) -> Launch | str | None:
         if delivery_key in self.caused:
@@ -87,7 +108,16 @@ class ModelStore:
         self.finished.add(delivery_key)
         return None
 
-    def save(self, launch: Launch, event: Event | None, *, has_line: bool, keep_lease: bool, holder: str | None) -> bool:
+    def save(
+        self,
+        launch: Launch,
+        event: Event | None,
+        *,
+        has_line: bool,
+        keep_lease: bool,
+        holder: str | None,
+        delivery_key: str | None,
+    ) -> bool:
         kept = self.kept[launch.launch_id]
         if launch.version != kept.launch.version or holder not in {None, kept.lease.holder}:
             return False
@@ -100,9 +130,25 @@ class ModelStore:
             kept.lines += [len(kept.events)] if has_line else []
         if is_seen:
             kept.wanted = kept.launch.version
-            if not kept.is_given_up:
-                kept.due_at = kept.due_at or (event.at if event else launch.updated_at)
+            kept.due_at = kept.due_at or (event.at if event else launch.updated_at)
+            if kept.is_given_up or not kept.is_to_tell:
+                kept.due_at = None
+        if delivery_key is not None:
+            self.finish_delivery(delivery_key)
         return True
+
+    def bound_runs(self, connection: str) -> set[str | None]:
+        return {kept.launch.run_id for kept in self.kept.values() if kept.launch.connection == connection} - {None}
+
+    def has_rivals(self, launch: Launch, within: timedelta) -> bool:
+        return any(
+            kept.launch.state in {State.STARTING, State.IN_DOUBT}
+            and kept.launch.launch_id != launch.launch_id
+            and kept.launch.sent_at is not None
+            and launch.sent_at is not None
+            and abs(kept.launch.sent_at - launch.sent_at) <= within
+            for kept in self.kept.values()
+        )
 
     def lease_due(self, now: datetime, until: datetime, holder: str, limit: int) -> list[Launch]:
         due = [
@@ -121,7 +167,8 @@ class ModelStore:
             self.kept[launch_id].lease.drop()
 
     def renew_leases(self, holder: str, until: datetime) -> None:
-        for claim in (claim for kept in self.kept.values() for claim in (kept.lease, kept.telling)):
+        held = [claim for kept in self.kept.values() for claim in (kept.lease, kept.telling)]
+        for claim in (*held, *(self.works[delivery.key] for delivery in self.unfinished())):
             if claim.until and claim.holder == holder:
                 claim.until = max(claim.until, until)
 
@@ -141,13 +188,30 @@ class ModelStore:
 
     def card_told(self, launch_id: str, ts: str, version: int) -> None:
         kept = self.kept[launch_id]
-        kept.ts, kept.told = ts, max(kept.told, version)
+        if kept.is_lost:
+            kept.find(ts, told=version)
+            kept.due_at = kept.due_at or kept.events[-1].at
+        kept.ts, kept.told, kept.attempts = ts, max(kept.told, version), 0
         kept.settle()
 
-    def line_told(self, launch_id: str, seq: int) -> None:
+    def card_lost(self, launch_id: str, version: int) -> None:
+        kept = self.kept[launch_id]
+        if kept.ts is None:
+            kept.is_lost, kept.told = True, max(kept.told, version)
+            kept.settle()
+
+    def card_found(self, launch_id: str, ts: str) -> None:
+        kept = self.kept[launch_id]
+        if kept.is_lost:
+            kept.find(ts, told=0)
+            kept.due_at, kept.attempts = kept.events[-1].at, 0
+            kept.telling.drop()
+
+    def line_told(self, launch_id: str, seq: int, *, is_skipped: bool = False) -> None:
         kept = self.kept[launch_id]
         if seq in kept.lines:
             kept.lines.remove(seq)
+            kept.attempts = kept.attempts if is_skipped else 0
             kept.settle()
 
     def telling_done(self, launch_id: str, holder: str) -> None:

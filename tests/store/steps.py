@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.domain.model import EventKind, Launch
+from bot.domain.model import Delivery, EventKind, Launch
 from bot.ports import Store, Telling
 from tests.builders import NOON, a_launch, an_event
 
@@ -45,6 +45,22 @@ async def lease(
     store: Store, now: datetime = NOON, *, holder: str = "bot-1", limit: int = 10, minutes: float = 1
 ) -> list[Launch]:
     return await store.lease_due(now=now, until=now + minutes * MINUTE, holder=holder, limit=limit)
+
+
+async def take(
+    store: Store, now: datetime = NOON, *, holder: str = "bot-1", limit: int = 10, minutes: float = 1
+) -> list[Delivery]:
+    return await store.lease_deliveries(now=now, until=now + minutes * MINUTE, holder=holder, limit=limit)
+
+
+async def unfinished(store: Store) -> list[Delivery]:
+    """Every unfinished delivery, as somebody finds them after every lease has lapsed; theirs lapse at once."""
+    return await take(store, NOON + timedelta(days=9), holder="a looker", minutes=0, limit=100)
+
+
+async def lose_card(store: Store, launch_id: str = L) -> None:
+    """Slack does not answer to the post of the card as it should be now."""
+    await store.card_lost(launch_id, version=(await read(store, launch_id)).version)
 
 
 async def tell(

@@ -1,4 +1,4 @@
-"""Every store through the same checks: what ``bot.ports.Store`` says of deliveries, launches and events."""
+"""Every store through the same checks: what ``bot.ports.Store`` says of launches and events, and of the deliveries that cause them."""
 
 from __future__ import annotations
 
@@ -11,53 +11,8 @@ import pytest
 from bot.domain.errors import LaunchIdTakenError
 from bot.domain.model import EventKind, State
 from bot.ports import Store
-from tests.builders import NOON, a_delivery, a_launch, an_event
-from tests.store.steps import L, at, happen, ids, keep, read, tell
-
-
-async def test_a_copy_of_a_delivery_is_not_kept(store: Store) -> None:
-    assert await store.record_delivery(a_delivery())
-    assert not await store.record_delivery(a_delivery(text="something else", received_at=at(1)))
-
-    assert await store.unfinished_deliveries(received_after=at(-1), limit=10) == [a_delivery()]
-
-
-async def test_of_copies_that_arrive_together_one_is_kept(store: Store) -> None:
-    kept = await asyncio.gather(*(store.record_delivery(a_delivery()) for _ in range(20)))
-
-    assert sorted(kept) == [False] * 19 + [True]
-
-
-async def test_a_copy_of_a_finished_delivery_is_not_kept_either(store: Store) -> None:
-    await store.record_delivery(a_delivery())
-    await store.finish_delivery("command:1.2.a", NOON)
-
-    assert not await store.record_delivery(a_delivery())
-    assert await store.unfinished_deliveries(received_after=at(-1), limit=10) == []
-
-
-async def test_finishing_an_unknown_delivery_does_nothing(store: Store) -> None:
-    await store.finish_delivery("command:never", NOON)
-
-    assert await store.record_delivery(a_delivery(key="command:never"))
-
-
-async def test_unfinished_deliveries_come_oldest_first_up_to_the_limit(store: Store) -> None:
-    for minute in (3, 1, 2, 0):
-        await store.record_delivery(a_delivery(key=f"command:{minute}", received_at=at(minute)))
-
-    found = await store.unfinished_deliveries(received_after=NOON, limit=2)
-
-    assert [delivery.key for delivery in found] == ["command:1", "command:2"]
-
-
-async def test_an_unfinished_delivery_comes_back_without_its_reply_url(store: Store) -> None:
-    await store.record_delivery(a_delivery(reply_url="https://hooks.slack.test/commands/1"))
-
-    [delivery] = await store.unfinished_deliveries(received_after=at(-1), limit=10)
-
-    assert delivery == a_delivery()
-    assert delivery.reply_url is None
+from tests.builders import a_delivery, a_launch, an_event
+from tests.store.steps import L, at, happen, ids, keep, read, tell, unfinished
 
 
 async def test_a_launch_id_that_is_taken_keeps_nothing(store: Store) -> None:
@@ -69,7 +24,7 @@ async def test_a_launch_id_that_is_taken_keeps_nothing(store: Store) -> None:
 
     assert (await read(store)).requester_id == "U0ALICE"
     assert len(await store.events(L)) == 1
-    assert await store.unfinished_deliveries(received_after=at(-1), limit=10) == [a_delivery()]
+    assert await unfinished(store) == [a_delivery()]
 
 
 async def test_a_redelivery_causes_nothing_and_gets_the_launch_already_caused(store: Store) -> None:
@@ -110,7 +65,7 @@ async def test_creating_finishes_the_delivery(store: Store) -> None:
     await store.record_delivery(a_delivery())
     await store.create(a_launch(), an_event(), delivery_key="command:1.2.a")
 
-    assert await store.unfinished_deliveries(received_after=at(-1), limit=10) == []
+    assert await unfinished(store) == []
 
 
 async def test_a_delivery_that_was_never_recorded_still_causes_one_launch_only(store: Store) -> None:
@@ -119,7 +74,7 @@ async def test_a_delivery_that_was_never_recorded_still_causes_one_launch_only(s
 
     assert (first, second) == (None, a_launch())
     assert not await store.record_delivery(a_delivery(key="command:new"))
-    assert await store.unfinished_deliveries(received_after=at(-9), limit=10) == []
+    assert await unfinished(store) == []
 
 
 async def test_a_new_launch_is_kept_whole_with_its_first_event(store: Store) -> None:

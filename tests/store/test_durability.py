@@ -15,19 +15,22 @@ from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
 from sqlite_utils import Database
 
 from bot.domain.errors import SettingsError
-from bot.domain.model import Launch
+from bot.domain.model import Delivery, Launch
 from bot.store import schema
+from bot.store.rows import delivery_row, event_row, launch_row, time_text
 from bot.store.schema import MIGRATIONS, Migration
 from bot.store.sqlite import SqliteStore
 from tests.builders import NOON, a_delivery, a_launch, an_event
+from tests.store.steps import unfinished
 
 MINUTE = timedelta(minutes=1)
-LATER = Migration(name="0002_notes", sqlite="CREATE TABLE notes (note TEXT) STRICT;")
+LATER = Migration(name="9001_notes", sqlite="CREATE TABLE notes (note TEXT) STRICT;")
 
 
 @pytest.fixture
@@ -52,13 +55,17 @@ def our_threads() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("gonogo-")]
 
 
-async def test_no_byte_of_a_reply_url_is_ever_stored(store: SqliteStore, path: Path) -> None:
+async def test_no_byte_of_a_reply_url_or_a_trigger_is_ever_stored(store: SqliteStore, path: Path) -> None:
     secret = "https://hooks.slack.test/commands/T0GONOGO/s3cr3t-answer-address"
-    delivery = a_delivery(reply_url=secret)
-    await store.record_delivery(delivery)
+    delivery = a_delivery(reply_url=secret, trigger_id="13345224609.738474920.s3cr3t")
+    await store.record_delivery(delivery, holder="bot-1", until=NOON)
+    await store.lease_deliveries(now=NOON, until=NOON, holder="bot-2", limit=10)
     await store.create(a_launch(), an_event(), delivery_key=delivery.key)
-    await store.record_delivery(a_delivery(key="command:2", reply_url=secret))
-    await store.finish_delivery("command:2", NOON)
+    button = a_delivery(key="button:2", kind="button", reply_url=secret)
+    await store.record_delivery(button)
+    await store.save(a_launch(detail="by button"), None, delivery_key=button.key)
+    await store.record_delivery(a_delivery(key="command:3", reply_url=secret))
+    await store.finish_delivery("command:3", NOON)
     held = b"".join(found.read_bytes() for found in path.parent.iterdir())
     await store.close()
     held += path.read_bytes()
@@ -77,7 +84,7 @@ async def test_what_was_kept_is_there_after_a_restart(path: Path) -> None:
     async with SqliteStore(path) as after:
         assert await after.migrate() == []
         assert await after.launch("L-7K3QW") == launch
-        assert await after.unfinished_deliveries(received_after=NOON - MINUTE, limit=10) == [a_delivery()]
+        assert await unfinished(after) == [a_delivery()]
 
 
 KILLED = dedent(
@@ -113,7 +120,7 @@ async def test_what_was_acknowledged_survives_kill_9_and_what_was_half_done_does
         check=False,
     )
     async with SqliteStore(path) as after:
-        kept = await after.unfinished_deliveries(received_after=NOON - MINUTE, limit=100)
+        kept = await unfinished(after)
 
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
     assert len(killed.stdout.split()) == 20
@@ -130,11 +137,29 @@ async def test_what_is_pending_is_told_and_then_applied_once(path: Path) -> None
         assert await fresh.migrate() == []
 
 
+async def test_a_database_of_the_first_release_gains_leases_and_lost_cards_and_keeps_what_it_held(path: Path) -> None:
+    launch, delivery = a_launch(run_id="R-1"), a_delivery()
+    async with SqliteStore(path, migrations=MIGRATIONS[:1]) as first:
+        await first.migrate()
+        await first._file.write(lambda database: rows_of_the_first_release(database, launch, delivery))
+
+    async with SqliteStore(path) as newer:
+        assert await newer.migrate() == [migration.name for migration in MIGRATIONS[1:]]
+        assert await newer.launch("L-7K3QW") == launch
+        assert await newer.bound_runs("billing", frozenset({"R-1"})) == {"R-1"}
+        [taken] = await newer.lease_deliveries(now=NOON, until=NOON + MINUTE, holder="bot-1", limit=10)
+        [telling] = await newer.lease_tellings(now=NOON, until=NOON + MINUTE, holder="bot-1", limit=10)
+        await newer.card_lost("L-7K3QW", version=1)
+        assert await newer.next_telling() is None
+    assert taken == delivery
+    assert (telling.launch, telling.is_card_lost) == (launch, False)
+
+
 async def test_a_later_release_keeps_what_an_earlier_one_wrote(store: SqliteStore, path: Path) -> None:
     launch = await keep(store)
     async with SqliteStore(path, migrations=(*MIGRATIONS, LATER)) as newer:
-        assert await newer.pending_migrations() == ["0002_notes"]
-        assert await newer.migrate() == ["0002_notes"]
+        assert await newer.pending_migrations() == ["9001_notes"]
+        assert await newer.migrate() == ["9001_notes"]
         assert await newer.launch("L-7K3QW") == launch
 
 
@@ -197,6 +222,19 @@ async def test_a_database_in_memory_can_be_backed_up(tmp_path: Path) -> None:
 
     async with SqliteStore(tmp_path / "backup.db") as restored:
         assert await restored.launch("L-7K3QW") == launch
+
+
+def rows_of_the_first_release(database: Database, launch: Launch, delivery: Delivery) -> None:
+    due = {"is_final": 0, "attempts": 0, "gave_up": 0, "wanted_version": 1, "told_version": 0, "due_at": time_text(NOON)}
+    insert(database, "launches", launch_row(launch))
+    insert(database, "events", event_row(an_event(seq=1)))
+    insert(database, "cards", {"launch_id": launch.launch_id, "channel_id": launch.channel_id} | due)
+    insert(database, "deliveries", delivery_row(delivery))
+
+
+def insert(database: Database, table: str, row: dict[str, Any]) -> None:
+    names, values = ", ".join(row), ", ".join(f":{name}" for name in row)
+    database.execute(f"INSERT INTO {table} ({names}) VALUES ({values})", row)  # noqa: S608 - a test's own names
 
 
 def counts(*tables: str) -> Callable[[Database], list[int]]:

@@ -1,4 +1,4 @@
-"""A store equals its model under random steps: lost races, lapsed leases, redeliveries, crashes in mid-telling, restarts."""
+"""A store equals its model under random steps: lost races, lapsed leases, redeliveries, lost answers, crashes, restarts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ keys = st.sampled_from([f"command:{n}" for n in range(3)])
 launch_ids = st.sampled_from(["L-0", "L-1", "L-2"])
 seconds = st.integers(0, 30)
 limits = st.integers(1, 3)
-states = st.sampled_from([State.QUEUED, State.STARTING, State.RUNNING, State.SUCCEEDED])
+states = st.sampled_from([State.QUEUED, State.STARTING, State.IN_DOUBT, State.RUNNING, State.SUCCEEDED])
+WITHIN = timedelta(seconds=20)
+RUNS = frozenset({"R-1", "R-2"})
 picks = st.integers(0, 1000)
 
 
@@ -77,11 +79,20 @@ class StoreEqualsItsModel(RuleBasedStateMachine):
     def wait(self, by_s: int) -> None:
         self.now = self.later(by_s)
 
-    @rule(key=keys)
-    def deliver(self, key: str) -> None:
+    @rule(key=keys, holder=holders, for_s=st.none() | seconds)
+    def deliver(self, key: str, holder: str, for_s: int | None) -> None:
         delivery = a_delivery(key=key, received_at=self.now, reply_url="https://hooks.slack.test/1")
+        until = None if for_s is None else self.later(for_s)
+        is_new = self.run(self.store.record_delivery(delivery, holder=holder, until=until))
 
-        assert self.run(self.store.record_delivery(delivery)) == self.model.record_delivery(delivery)
+        assert is_new == self.model.record_delivery(delivery, holder, until)
+
+    @rule(holder=holders, limit=limits, for_s=seconds)
+    def lease_deliveries(self, holder: str, limit: int, for_s: int) -> None:
+        until = self.later(for_s)
+        taken = self.run(self.store.lease_deliveries(now=self.now, until=until, holder=holder, limit=limit))
+
+        assert taken == self.model.lease_deliveries(self.now, until, holder, limit)
 
     @rule(key=keys)
     def finish(self, key: str) -> None:
@@ -110,18 +121,32 @@ class StoreEqualsItsModel(RuleBasedStateMachine):
         has_line=st.booleans(),
         keep=st.booleans(),
         holder=st.none() | holders,
+        key=st.none() | keys,
+        run_id=st.none() | st.sampled_from(sorted(RUNS)),
     )
     def save(
-        self, pick: int, state: State, due_s: int | None, has_event: bool, has_line: bool, keep: bool, holder: str | None
+        self,
+        pick: int,
+        state: State,
+        due_s: int | None,
+        has_event: bool,
+        has_line: bool,
+        keep: bool,
+        holder: str | None,
+        key: str | None,
+        run_id: str | None,
     ) -> None:
         """Somebody writes what they made of a version that they read at some time."""
         found = self.read[-1 - pick % min(len(self.read), 4)]
         due_at = None if due_s is None else self.later(due_s)
-        launch = replace(found, state=state, due_at=due_at, updated_at=self.now, looks=found.looks + 1)
+        sent_at = self.now if state is State.STARTING else found.sent_at
+        changes: dict[str, Any] = {"due_at": due_at, "updated_at": self.now, "sent_at": sent_at, "run_id": run_id}
+        launch = replace(found, state=state, looks=found.looks + 1, **changes)
         event = an_event(EventKind.PROGRESSED, launch_id=launch.launch_id, at=self.now) if has_event else None
-        saved = self.run(self.store.save(launch, event, has_line=has_line, keep_lease=keep, holder=holder))
+        how: dict[str, Any] = {"keep_lease": keep, "holder": holder, "delivery_key": key}
+        saved = self.run(self.store.save(launch, event, has_line=has_line, **how))
 
-        assert saved == self.model.save(launch, event, has_line=has_line and has_event, keep_lease=keep, holder=holder)
+        assert saved == self.model.save(launch, event, has_line=has_line and has_event, **how)
         kept = self.model.kept[launch.launch_id]
         assert self.run(self.store.events(launch.launch_id)) == tuple(kept.events)
         self.read.append(kept.launch)
@@ -161,7 +186,9 @@ class StoreEqualsItsModel(RuleBasedStateMachine):
             assert telling.events == tuple(kept.events)
             assert (telling.card_ts, telling.told_version, telling.attempts) == (kept.ts, kept.told, kept.attempts)
             assert [line.event.seq for line in telling.lines] == kept.lines
-            assert kept.is_behind, "nobody is asked to tell what is told"
+            assert telling.is_card_lost == kept.is_lost
+            assert telling.is_card_stale == (kept.told < kept.wanted)
+            assert kept.is_to_tell, "nobody is asked to tell what is told"
         self.tellings += [(holder, telling) for telling in found]
 
     @precondition(lambda self: self.tellings)
@@ -171,13 +198,32 @@ class StoreEqualsItsModel(RuleBasedStateMachine):
         self.run(self.store.card_told(launch.launch_id, ts=f"{pick}.1", version=launch.version))
         self.model.card_told(launch.launch_id, f"{pick}.1", launch.version)
 
-    @precondition(lambda self: any(telling.lines for _, telling in self.tellings))
+    @precondition(lambda self: self.tellings)
     @rule(pick=picks)
-    def tell_line(self, pick: int) -> None:
+    def lose_card(self, pick: int) -> None:
+        """Slack does not answer to its post."""
+        launch = self.any_telling(pick)[1].launch
+        self.run(self.store.card_lost(launch.launch_id, version=launch.version))
+        self.model.card_lost(launch.launch_id, launch.version)
+
+    @precondition(lambda self: self.model.kept)
+    @rule(pick=picks)
+    def find_card(self, pick: int) -> None:
+        """Somebody presses one of its buttons."""
+        launch_id = self.any_id(pick)
+        self.run(self.store.card_found(launch_id, f"{pick}.3"))
+        self.model.card_found(launch_id, f"{pick}.3")
+
+    @precondition(lambda self: any(telling.lines for _, telling in self.tellings))
+    @rule(pick=picks, is_skipped=st.booleans())
+    def tell_line(self, pick: int, is_skipped: bool) -> None:
         lines = [line for _, telling in self.tellings for line in telling.lines]
         line = lines[-1 - pick % min(len(lines), 4)]
-        self.run(self.store.line_told(line.line_id, ts=f"{pick}.2", at=self.now))
-        self.model.line_told(line.event.launch_id, line.event.seq)
+        if is_skipped:
+            self.run(self.store.line_skipped(line.line_id, self.now))
+        else:
+            self.run(self.store.line_told(line.line_id, ts=f"{pick}.2", at=self.now))
+        self.model.line_told(line.event.launch_id, line.event.seq, is_skipped=is_skipped)
 
     @precondition(lambda self: self.tellings)
     @rule(pick=picks)
@@ -207,10 +253,13 @@ class StoreEqualsItsModel(RuleBasedStateMachine):
         newest = sorted(
             (kept.launch for kept in self.model.kept.values()), key=lambda launch: (launch.created_at, launch.launch_id)
         )
-        long_ago = NOON - timedelta(days=1)
 
         assert await self.store.recent(channel_id="C0FINANCE", limit=9) == newest[::-1]
-        assert await self.store.unfinished_deliveries(received_after=long_ago, limit=99) == self.model.unfinished_deliveries()
+        assert await self.store.next_delivery() == self.model.next_delivery()
+        assert await self.store.bound_runs("billing", RUNS) == self.model.bound_runs("billing")
+        for launch in newest:
+            assert await self.store.has_rivals(launch, within=WITHIN) == self.model.has_rivals(launch, WITHIN)
+        assert await self.store.set_aside() == []
         assert await self.store.next_due() == self.model.next_due()
         assert await self.store.next_telling() == self.model.next_telling()
 
@@ -218,7 +267,13 @@ class StoreEqualsItsModel(RuleBasedStateMachine):
     def whatever_is_behind_is_due_or_given_up(self) -> None:
         """Promise 3: nothing that happened is lost on its way to Slack."""
         for kept in self.model.kept.values():
-            assert kept.is_behind == (kept.due_at is not None) or kept.is_given_up
+            assert kept.due_at is None if kept.is_given_up else kept.is_to_tell == (kept.due_at is not None)
+
+    @invariant()
+    def every_delivery_is_kept(self) -> None:
+        """Promise 1: what was acknowledged has its effect, whoever was killed."""
+        for key, delivery in self.model.deliveries.items():
+            assert self.run(self.store.delivery(key)) == delivery
 
     def any_id(self, pick: int) -> str:
         return sorted(self.model.kept)[pick % len(self.model.kept)]

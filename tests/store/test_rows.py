@@ -81,6 +81,34 @@ def test_a_launch_without_a_column_is_unreadable() -> None:
         rows.launch_from(row)
 
 
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [("workflow_name", "Dunning"), ("inputs", "note"), ("requester_id", "ALICE"), ("state", "run"), ("created_at", "Z")],
+)
+def test_a_launch_whose_bytes_are_no_text_is_unreadable(name: str, part: str) -> None:
+    """What the connection makes of such bytes: see sqlite_file.py."""
+    row = rows.launch_row(FULL)
+    damaged = row[name].replace(part, "\udcff")
+
+    assert damaged != row[name]
+    with pytest.raises(UnreadableRowError, match="L-7K3QW"):
+        rows.launch_from(row | {name: damaged})
+
+
+def test_an_id_whose_bytes_are_no_text_can_be_named() -> None:
+    with pytest.raises(UnreadableRowError) as caught:
+        rows.launch_from(rows.launch_row(FULL) | {"launch_id": "L-\udcff"})
+
+    assert caught.value.row_id == "L-�"
+
+
+def test_the_earliest_time_passes_over_none_and_what_is_no_time() -> None:
+    held: list[dict[str, Any]] = [{"at": None}, {"at": "hush"}, {"at": rows.time_text(NOON)}, {"at": "2026-11-21T12:00:00"}]
+
+    assert rows.earliest(held) == NOON
+    assert rows.earliest(held[:2]) is None
+
+
 def test_an_unreadable_row_is_named_without_its_content() -> None:
     row = rows.launch_row(FULL) | {"due_at": "hush: a secret"}
 
@@ -98,7 +126,10 @@ def test_an_event_with_an_impossible_value_is_unreadable(name: str, value: objec
         rows.event_from(rows.event_row(an_event()) | {name: value})
 
 
-@pytest.mark.parametrize("payload", ["{}", "[]", '{"name": 1, "surprise": 2}', "{"])
+PAYLOAD = '{"name":"n","team_id":"t","channel_id":"c","user_id":"u","text":%s}'
+
+
+@pytest.mark.parametrize("payload", ["{}", "[]", '{"name": 1, "surprise": 2}', "{", PAYLOAD % "7", PAYLOAD % "null"])
 def test_a_delivery_with_another_payload_is_unreadable(payload: str) -> None:
     with pytest.raises(UnreadableRowError, match=r"command:1\.2\.a"):
         rows.delivery_from(rows.delivery_row(a_delivery()) | {"payload": payload})
@@ -231,12 +262,15 @@ def test_a_delivery_comes_back_without_its_reply_url() -> None:
     assert "hooks" not in str(row)
 
 
-def test_every_field_of_a_delivery_but_the_reply_url_is_kept() -> None:
-    marked = Delivery(
-        key="k", kind="button", name="n", team_id="t", channel_id="c", user_id="u", text="x", received_at=NOON, reply_url="r"
-    )
+def test_every_field_of_a_delivery_is_kept_but_those_that_live_in_memory_only() -> None:
+    passing = {"reply_url": "r", "trigger_id": "g", "message_ts": "m"}
+    names = [name for name in Delivery.__dataclass_fields__ if name not in {*passing, "received_at"}]
+    marked = Delivery(**{name: f"the {name}" for name in names}, received_at=NOON, **passing)
 
-    assert rows.delivery_from(rows.delivery_row(marked)) == replace(marked, reply_url=None)
+    found = rows.delivery_from(rows.delivery_row(marked))
+
+    assert {name: getattr(found, name) for name in names} == {name: f"the {name}" for name in names}
+    assert [getattr(found, name) for name in passing] == [None, None, None]
 
 
 def test_every_field_of_a_launch_has_a_column() -> None:

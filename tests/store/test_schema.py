@@ -14,17 +14,17 @@ from sqlite_utils import Database
 from bot.domain.errors import SettingsError
 from bot.domain.model import Event, Launch, State
 from bot.store import queries, schema
-from bot.store.rows import event_row, launch_row, time_text
+from bot.store.rows import delivery_row, event_row, launch_row, time_text
 from bot.store.sqlite_lane import fetch, immediately
-from tests.builders import NOON, a_launch, an_event
+from tests.builders import NOON, a_delivery, a_launch, an_event
 
-LATER = schema.Migration(name="0002_notes", sqlite="CREATE TABLE notes (note TEXT) STRICT;")
-HALF = schema.Migration(name="0002_half", sqlite="CREATE TABLE notes (note TEXT) STRICT; INSERT INTO nowhere VALUES (1);")
+LATER = schema.Migration(name="9001_notes", sqlite="CREATE TABLE notes (note TEXT) STRICT;")
+HALF = schema.Migration(name="9001_half", sqlite="CREATE TABLE notes (note TEXT) STRICT; INSERT INTO nowhere VALUES (1);")
 
 STATEMENTS = sorted(
     (name, sql) for name, sql in vars(queries).items() if name.isupper() and not name.startswith(("_", "LAUNCH_C"))
 )
-TABLES = ("deliveries", "launches", "events", "outbox", "cards")
+TABLES = ("deliveries", "launches", "events", "outbox", "cards", "set_aside")
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_a_database_that_a_newer_bot_changed_is_refused(empty: Database) -> None
     schema.apply(empty, "here", (*schema.MIGRATIONS, LATER))
 
     for look in (schema.apply, schema.pending):
-        with pytest.raises(SettingsError, match=r"here was changed by a newer Gonogo \(0002_notes\): start that version"):
+        with pytest.raises(SettingsError, match=r"here was changed by a newer Gonogo \(9001_notes\): start that version"):
             look(empty, "here")
 
 
@@ -73,7 +73,7 @@ def test_a_migration_that_fails_leaves_neither_change_nor_record(migrated: Datab
         immediately(migrated, lambda database: schema.apply(database, "here", (*schema.MIGRATIONS, HALF)))
 
     assert "notes" not in migrated.table_names()
-    assert schema.pending(migrated, "here", (*schema.MIGRATIONS, HALF)) == ["0002_half"]
+    assert schema.pending(migrated, "here", (*schema.MIGRATIONS, HALF)) == ["9001_half"]
 
 
 def test_each_migration_is_applied_once_and_recorded(empty: Database) -> None:
@@ -95,7 +95,7 @@ def test_looking_at_what_is_pending_changes_nothing(empty: Database) -> None:
 def test_only_what_is_new_is_applied(migrated: Database) -> None:
     keep_a_launch(migrated)
 
-    assert schema.apply(migrated, "here", (*schema.MIGRATIONS, LATER)) == ["0002_notes"]
+    assert schema.apply(migrated, "here", (*schema.MIGRATIONS, LATER)) == ["9001_notes"]
     assert migrated.table("launches").count == 1
     assert "notes" in migrated.table_names()
 
@@ -194,8 +194,22 @@ def test_a_card_that_was_given_up_is_not_due(migrated: Database) -> None:
         insert(migrated, "cards", card | {"gave_up": 1, "due_at": time_text(NOON)})
 
 
+def test_a_lost_card_stands_nowhere(migrated: Database) -> None:
+    keep_a_launch(migrated)
+    card = {"launch_id": "L-7K3QW", "channel_id": "C", "wanted_version": 1, "told_version": 0, "is_final": 0, "attempts": 0}
+
+    with pytest.raises(sqlite3.IntegrityError, match="CHECK"):
+        insert(migrated, "cards", card | {"gave_up": 0, "is_lost": 1, "ts": "1.1"})
+
+
+@pytest.mark.parametrize("lease", [{"lease_holder": "bot-1"}, {"leased_until": time_text(NOON)}])
+def test_a_delivery_is_held_by_somebody_until_some_time(migrated: Database, lease: dict[str, str]) -> None:
+    with pytest.raises(sqlite3.IntegrityError, match="CHECK"):
+        insert(migrated, "deliveries", delivery_row(a_delivery()) | lease)
+
+
 def test_there_are_statements_to_look_at() -> None:
-    assert len(STATEMENTS) > 20
+    assert len(STATEMENTS) > 40
 
 
 @pytest.mark.parametrize("sql", [sql for _, sql in STATEMENTS], ids=[name for name, _ in STATEMENTS])
@@ -216,7 +230,14 @@ def fetch_plan(database: Database, sql: str, values: defaultdict[str, Any]) -> l
 @pytest.mark.parametrize(
     ("statement", "index"),
     [
-        ("UNFINISHED_DELIVERIES", "deliveries_unfinished"),
+        ("LEASE_DELIVERIES", "deliveries_unfinished"),
+        ("NEXT_FREE_DELIVERY", "deliveries_unfinished"),
+        ("NEXT_HELD_DELIVERY", "deliveries_held"),
+        ("RENEW_DELIVERIES", "deliveries_held"),
+        ("BOUND_RUN", "launches_runs"),
+        ("RIVAL", "launches_unsettled"),
+        ("UNTOLD_NOTE", "set_aside_untold"),
+        ("TELL_NOTES", "set_aside_untold"),
         ("RECENT_LAUNCHES", "launches_recent"),
         ("LEASE_LAUNCHES", "launches_due"),
         ("NEXT_FREE_LAUNCH", "launches_due"),

@@ -45,6 +45,9 @@ FACTS: Mapping[EventKind, Mapping[str, Any]] = {
     EventKind.CANCELLED: RUN,
     EventKind.ENDED: RUN,
     EventKind.LOST: {"detail": "no answer within 30 s", "possibly": True},
+    EventKind.LOOKED_UP: {"found": 2, "run_ids": ["400", "401"], "is_last": False},
+    EventKind.LOOK_ASKED: {},
+    EventKind.ADOPTED: {"run_id": "400", "unverified": "Only running ones are listed."},
 }
 STORY = {
     State.AWAITING_APPROVAL: [],
@@ -365,7 +368,9 @@ def test_the_line_of_every_event(kind: EventKind, snapshot: SnapshotAssertion) -
 def test_what_only_moves_the_card_has_no_line() -> None:
     silent = {kind for kind in EventKind if not has_line(an_event(kind))}
 
-    assert silent == {EventKind.REQUESTED, EventKind.STARTING, EventKind.UNANSWERED, EventKind.PROGRESSED}
+    assert silent == {EventKind.REQUESTED, EventKind.STARTING, EventKind.PROGRESSED, EventKind.LOOKED_UP}
+    assert has_line(an_event(EventKind.LOOKED_UP, facts={"found": 2}))
+    assert has_line(an_event(EventKind.LOOKED_UP, facts={"found": 0, "is_last": True}))
 
 
 @pytest.mark.parametrize(("kind", "state"), ENDINGS.items())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -15,7 +15,9 @@ from bot.domain.model import Event, EventKind, Launch, State
 from bot.domain.provider import (
     Accepted,
     Busy,
+    Candidate,
     Completed,
+    Matches,
     Observed,
     Outcome,
     Refused,
@@ -26,27 +28,10 @@ from bot.domain.provider import (
 from bot.store.sqlite import SqliteStore
 from bot.worker import LEASE, LaunchWork
 from tests.builders import FrozenClock, a_connection, a_delivery, a_launch, an_event
-from tests.ports import a_store
+from tests.ports import ListedWire, a_store
 
 LOST = Unreachable(is_possibly_applied=True, detail="no answer in time")
 ACCEPTED = Accepted(run_id="400", provider_status="Queued")
-
-
-@dataclass
-class ListedWire:
-    """Answers what is in the list, in order; an entry that is callable is called first (something happens meanwhile)."""
-
-    answers: list[Any] = field(default_factory=list)
-    calls: list[tuple[str, Any]] = field(default_factory=list)
-    seen: Callable[[], Any] | None = None
-
-    async def perform(self, connection: str, exchange: Any) -> Any:
-        self.calls.append((connection, next(exchange, None)))
-        exchange.close()
-        answer = self.answers.pop(0)
-        if callable(answer):
-            answer = await answer()
-        return answer
 
 
 @dataclass
@@ -178,9 +163,8 @@ class TestStarting:
 
         launch = await bench.act(LOST)
 
-        assert (launch.state, launch.due_at) == (State.IN_DOUBT, None)
-        bench.clock.move(days=1)
-        assert await bench.work.claim(10) == []
+        assert (launch.state, launch.attempts) == (State.IN_DOUBT, 1)
+        assert launch.due_at == bench.clock.now() + timedelta(seconds=2)
 
     async def test_a_lost_reply_is_sent_again_under_the_same_key_at_zuora(self, bench: Workshop) -> None:
         await bench.keep(a_launch())
@@ -355,10 +339,8 @@ async def test_a_stop_asked_for_while_the_start_was_refused_for_now_ends_it(benc
         return Busy(code="429", meaning="too many", retry_after_s=30)
 
     launch = await bench.act(cancel_meanwhile)
-    assert (launch.state, launch.cancel_asked_by) == (State.QUEUED, "U0BOB")
 
-    bench.clock.move(seconds=30)
-    assert (await bench.act()).state is State.CANCELLED
+    assert (launch.state, launch.cancel_asked_by) == (State.CANCELLED, "U0BOB")
     assert len(bench.wire.calls) == 1
 
 
@@ -377,6 +359,63 @@ async def test_an_answer_is_recorded_although_a_stop_was_asked_for_and_nobody_re
     launch = await bench.act(cancel_meanwhile)
 
     assert (launch.state, taken) == (State.RUNNING, [])
+
+
+class TestSettling:
+    async def doubtful(self, bench: Workshop) -> Launch:
+        await bench.keep(CRM_LAUNCH)
+        launch = await bench.act(LOST)
+        bench.clock.move(seconds=2)
+        return launch
+
+    async def test_the_one_run_that_is_found_is_adopted_and_tracked(self, bench: Workshop) -> None:
+        await self.doubtful(bench)
+
+        launch = await bench.act(Matches(candidates=(Candidate(run_id="r1"),)))
+
+        assert (launch.state, launch.run_id) == (State.RUNNING, "r1")
+        assert (await bench.act(Completed(outcome=Outcome.ENDED))).state is State.ENDED
+
+    async def test_a_run_that_another_launch_owns_is_not_adopted(self, bench: Workshop) -> None:
+        other = replace(CRM_LAUNCH, launch_id="L-OTHER", due_at=None)
+        accepted = an_event(EventKind.ACCEPTED, launch_id="L-OTHER", facts={"run_id": "r1"})
+        await bench.keep(other, an_event(EventKind.STARTING, launch_id="L-OTHER"), accepted)
+        await self.doubtful(bench)
+
+        assert (await bench.act(Matches(candidates=(Candidate(run_id="r1"),)), Observed())).state is State.IN_DOUBT
+
+    async def test_two_doubts_about_the_same_workflow_do_not_take_each_others_run(self, bench: Workshop) -> None:
+        rival = replace(CRM_LAUNCH, launch_id="L-RIVAL", due_at=None)
+        lost = an_event(EventKind.LOST, launch_id="L-RIVAL")
+        await bench.keep(rival, an_event(EventKind.STARTING, launch_id="L-RIVAL"), lost)
+        await self.doubtful(bench)
+
+        assert (await bench.act(Matches(candidates=(Candidate(run_id="r1"),)))).state is State.IN_DOUBT
+
+    async def test_several_are_told_once(self, bench: Workshop) -> None:
+        await self.doubtful(bench)
+        two = Matches(candidates=(Candidate(run_id="r1"), Candidate(run_id="r2")))
+
+        for _ in range(3):
+            launch = await bench.act(two)
+            assert launch.due_at is not None
+            bench.clock.time = launch.due_at
+
+        assert (await bench.kinds()).count(EventKind.LOOKED_UP) == 1
+
+    async def test_an_answer_that_comes_after_all_settles_the_doubt(self, bench: Workshop) -> None:
+        await bench.keep(CRM_LAUNCH)
+        other = Workshop(bench.store, clock=bench.clock, holder="other")
+
+        async def taken_for_dead() -> Any:
+            bench.clock.time += LEASE
+            await other.act()
+            assert (await bench.stored()).state is State.IN_DOUBT
+            return ACCEPTED
+
+        launch = await bench.act(taken_for_dead)
+
+        assert (launch.state, launch.run_id) == (State.RUNNING, "400")
 
 
 async def test_a_launch_that_was_changed_meanwhile_is_given_back(bench: Workshop) -> None:

@@ -6,8 +6,11 @@ import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from bot.worker.loop import AT_ONCE, LONGEST_REST_S, Loop
+from bot.worker.loop import LONGEST_REST_S, Loop
 from tests.builders import NOON
+
+
+AT_ONCE = 8
 
 
 @dataclass
@@ -42,7 +45,9 @@ class PiecesOfWork:
     done: list[str] = field(default_factory=list)
     held: asyncio.Event | None = None
     most_at_once: int = 0
-    at_once: int = 0
+    now_at_once: int = 0
+    at_once: int = AT_ONCE
+    given_back: list[str] = field(default_factory=list)
 
     async def claim(self, limit: int) -> list[str]:
         if self.faults:
@@ -52,14 +57,17 @@ class PiecesOfWork:
         return taken
 
     async def act(self, piece: str, /) -> None:
-        self.at_once += 1
-        self.most_at_once = max(self.most_at_once, self.at_once)
+        self.now_at_once += 1
+        self.most_at_once = max(self.most_at_once, self.now_at_once)
         if self.held is not None:
             await self.held.wait()
-        self.at_once -= 1
+        self.now_at_once -= 1
         if piece == "broken":
             raise ValueError("a fault of our own")
         self.done.append(piece)
+
+    async def give_back(self, piece: str, /) -> None:
+        self.given_back.append(piece)
 
     async def next_due(self) -> datetime | None:
         return self.due
@@ -114,15 +122,16 @@ async def test_the_bell_ends_a_rest() -> None:
     await task
 
 
-async def test_a_broken_piece_does_not_end_the_loop() -> None:
+async def test_a_broken_piece_does_not_end_the_loop_and_is_given_back() -> None:
     work, clock = PiecesOfWork(pieces=["broken", "whole"]), PatientClock()
+    clock.gate.set()
     loop = Loop("test", work, clock)
 
     task = await run_until_drained(loop)
     await loop.drain()
     await task
 
-    assert work.done == ["whole"]
+    assert (work.done, work.given_back) == (["whole"], ["broken"])
 
 
 async def test_a_database_that_is_away_for_a_moment_does_not_end_the_loop() -> None:
@@ -142,7 +151,7 @@ async def test_no_more_than_the_limit_is_in_flight() -> None:
     loop = Loop("test", work, PatientClock())
     task = await run_until_drained(loop)
 
-    assert work.at_once == AT_ONCE
+    assert work.now_at_once == AT_ONCE
     assert work.held is not None
     work.held.set()
     await settled()

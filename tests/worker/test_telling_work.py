@@ -140,7 +140,9 @@ async def test_an_end_that_the_channel_will_never_take_is_told_to_the_requester(
     await desk.keep(STARTED, SUCCEEDED)
     desk.thread.refusals.append(ThreadError("is_archived", is_permanent=True))
 
-    assert await desk.tell() == [("direct", State.SUCCEEDED)]
+    direct, operators = await desk.tell()
+    assert direct == ("direct", State.SUCCEEDED)
+    assert operators[0] == "operators"
 
     desk.clock.move(days=1)
     assert await desk.tell() == []
@@ -153,4 +155,66 @@ async def test_an_end_that_could_not_be_told_directly_now_is_told_later(desk: De
 
     desk.clock.move(minutes=1)
     desk.thread.refusals.append(ThreadError("is_archived", is_permanent=True))
-    assert await desk.tell() == [("direct", State.SUCCEEDED)]
+    assert (await desk.tell())[0] == ("direct", State.SUCCEEDED)
+
+
+async def test_a_card_whose_post_was_not_answered_is_never_posted_again(desk: Desk) -> None:
+    await desk.keep()
+    desk.thread.refusals.append(ThreadError("unreachable", is_in_doubt=True))
+    assert await desk.tell() == []
+
+    await desk.happen(STARTED, ACCEPTED)
+    desk.clock.move(hours=1)
+    assert await desk.tell() == []
+
+    await desk.happen(SUCCEEDED)
+    told = await desk.tell()
+    assert told[0] == ("direct", State.SUCCEEDED)
+    assert "card" not in {what for what, _ in told}
+
+
+async def test_a_lost_card_that_is_found_again_tells_the_rest_of_its_story(desk: Desk) -> None:
+    await desk.keep(STARTED)
+    desk.thread.refusals.append(ThreadError("unreachable", is_in_doubt=True))
+    await desk.tell()
+    await desk.happen(ACCEPTED)
+
+    await desk.store.card_found("L-7K3QW", "17.1")
+
+    assert await desk.tell() == [("line", EventKind.ACCEPTED), ("update", State.RUNNING)]
+
+
+async def test_a_line_that_was_not_answered_is_left_out_unless_it_is_the_last(desk: Desk) -> None:
+    await desk.keep()
+    await desk.tell()
+    await desk.happen(STARTED, ACCEPTED)
+    desk.thread.refusals.append(ThreadError("unreachable", is_in_doubt=True))
+    assert await desk.tell() == [("update", State.RUNNING)]
+
+    await desk.happen(SUCCEEDED)
+    desk.thread.refusals.append(ThreadError("unreachable", is_in_doubt=True))
+    assert await desk.tell() == []
+
+    desk.clock.move(minutes=1)
+    assert await desk.tell() == [("line", EventKind.SUCCEEDED), ("update", State.SUCCEEDED)]
+
+
+async def test_under_pressure_the_lines_of_a_launch_that_is_behind_are_one_message(desk: Desk) -> None:
+    await desk.keep()
+    await desk.tell()
+    await desk.happen(STARTED, ACCEPTED, SUCCEEDED)
+    desk.thread.is_slow = True
+
+    assert await desk.tell() == [("line", [EventKind.ACCEPTED, EventKind.SUCCEEDED]), ("update", State.SUCCEEDED)]
+
+
+async def test_a_doubt_that_the_channel_cannot_show_is_told_to_the_requester_once(desk: Desk) -> None:
+    await desk.keep(STARTED, an_event(EventKind.LOST))
+    desk.thread.refusals.append(ThreadError("is_archived", is_permanent=True))
+    first = await desk.tell()
+    desk.clock.move(minutes=10)
+    desk.thread.refusals.append(ThreadError("is_archived", is_permanent=True))
+    second = await desk.tell()
+
+    assert [what for what, _ in first] == ["direct"]
+    assert second == []

@@ -1,0 +1,76 @@
+"""Rows that cannot be read: left out of a list, or, where they were to be leased, set aside, so that the rest goes on.
+
+Why durably, and not by the log alone: a row that stays due would take a place at every look, for ever, and nobody would know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import structlog
+from sqlite_utils import Database
+
+from bot.domain.errors import UnreadableRowError
+from bot.store import queries
+from bot.store.rows import Row
+from bot.store.sqlite_lane import change, fetch
+
+T = TypeVar("T")
+
+_WHAT = {"launches": "launch", "events": "events of launch", "deliveries": "delivery"}
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """How one kind of row is set aside: the statement, and the column that names the row. ``at`` is now, as rows hold it."""
+
+    sql: str
+    key: str
+    at: str
+
+
+def readable(rows: Iterable[Row], read: Callable[[Row], T]) -> list[T]:
+    """What these rows hold; one that cannot be read is named in the log and left out, and the rest goes on."""
+    values: list[T] = []
+    for row in rows:
+        try:
+            values.append(read(row))
+        except UnreadableRowError as exc:
+            _name(exc)
+    return values
+
+
+def leased(database: Database, rows: Iterable[Row], read: Callable[[Row], T], setting: Setting) -> list[T]:
+    """What these rows hold; one that cannot be read is set aside in the same transaction, and noted."""
+    values: list[T] = []
+    for row in rows:
+        try:
+            values.append(read(row))
+        except UnreadableRowError as exc:
+            _name(exc)
+            _set_aside(database, row[setting.key], exc, setting)
+    return values
+
+
+def has_notes(database: Database) -> bool:
+    """Whether anything was set aside that ``notes`` did not give out."""
+    return bool(fetch(database, queries.UNTOLD_NOTE))
+
+
+def notes(database: Database) -> list[str]:
+    """Store.set_aside."""
+    rows = sorted(fetch(database, queries.TELL_NOTES), key=lambda row: row["id"])
+    return [f"{row['what']} {row['row_id']}: cannot be read ({row['cause']})" for row in rows]
+
+
+def _set_aside(database: Database, key: str, exc: UnreadableRowError, setting: Setting) -> None:
+    change(database, setting.sql, row_id=key.encode("utf-8", "surrogateescape"), at=setting.at)
+    change(database, queries.NOTE_SET_ASIDE, what=_WHAT[exc.table], row_id=exc.row_id, cause=exc.cause, at=setting.at)
+
+
+def _name(exc: UnreadableRowError) -> None:
+    _log.error("row_unreadable", table=exc.table, row_id=exc.row_id, cause=exc.cause)

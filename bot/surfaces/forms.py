@@ -1,0 +1,66 @@
+"""Forms: their views, and what comes back from them. Building and reading stand together, since one must undo the other.
+
+``private_metadata`` holds only the key of the press that opened the form. It comes back through the client, so it is a hint: the press
+itself, with its person, channel and launch, is read from our own store.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from bot.domain.model import Launch
+from bot.domain.reading import mapping, text
+from bot.surfaces.escaping import plain_text, shorten
+
+RAN_FORM = "doubt_ran_form"
+RUN_ID_BLOCK = "run_id"
+RUN_ID_FIELD = "value"
+MOST_RUN_ID = 200
+
+
+def ran_form(launch: Launch, *, opened_by: str) -> dict[str, Any]:
+    """The form that asks for the run that a launch in doubt caused."""
+    target = f"{shorten(launch.workflow_label, 100)} on {launch.connection} ({launch.launch_id})"
+    return {
+        "type": "modal",
+        "callback_id": RAN_FORM,
+        "private_metadata": opened_by,
+        "title": plain_text("It ran", 24),
+        "submit": plain_text("This is the run", 24),
+        "close": plain_text("Not sure", 24),
+        "blocks": [
+            {"type": "section", "text": plain_text(f"Which run did {target} cause? It is checked at the provider.", 3000)},
+            {
+                "type": "input",
+                "block_id": RUN_ID_BLOCK,
+                "label": plain_text("Run id at the provider", 2000),
+                "element": {"type": "plain_text_input", "action_id": RUN_ID_FIELD, "max_length": MOST_RUN_ID},
+            },
+        ],
+    }
+
+
+def form_text(view: Mapping[str, Any]) -> str:
+    """What is kept of a submission: who opened the form, and the text in each field."""
+    values = mapping(mapping(view.get("state")).get("values"))
+    fields = {block: text(mapping(mapping(fields).get(RUN_ID_FIELD)).get("value")) or "" for block, fields in values.items()}
+    return json.dumps({"opened_by": text(view.get("private_metadata")) or "", "fields": fields}, ensure_ascii=False)
+
+
+def opened_by(kept: str) -> str | None:
+    """The key of the press that opened the form; None where there is none."""
+    return text(_read(kept).get("opened_by"))
+
+
+def run_id(kept: str) -> str:
+    """The run that was named, without spaces around it."""
+    return (text(mapping(_read(kept).get("fields")).get(RUN_ID_BLOCK)) or "").strip()
+
+
+def _read(kept: str) -> Mapping[str, Any]:
+    try:
+        return mapping(json.loads(kept))
+    except ValueError:
+        return {}
