@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from bot.worker.loop import LONGEST_REST_S, Loop
 from tests.builders import NOON
 
-
 AT_ONCE = 8
 
 
