@@ -59,6 +59,7 @@ class Store(Protocol):
     Nothing of ``Delivery.reply_url`` is ever stored.
 
     A lease belongs to a holder until a time. Lapsed, it may be taken by another; until then its holder may still write.
+    Its own holder, who may still be at work, gets it again only once it was given back.
 
     Raises:
         StoreUnavailableError: (every method) the database is locked for long, or its disk full: nothing was written.

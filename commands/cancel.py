@@ -6,6 +6,7 @@ from bot.domain.model import Delivery
 from bot.launching import Launching, Refusal
 from bot.surfaces import replies
 from bot.surfaces.cards import CANCEL_ACTION, read_cancel_value
+from bot.surfaces.command_text import launch_id_typed
 from bot.surfaces.say import Say
 from commands._door import Button, Subcommand
 
@@ -14,7 +15,7 @@ async def cancel_typed(launching: Launching, delivery: Delivery, arguments: tupl
     """Stop the launch that was named."""
     match arguments:
         case (launch_id,):
-            return await _cancel(launching, delivery, launch_id)
+            return await _cancel(launching, delivery, launch_id_typed(launch_id))
         case ():
             return replies.say_problem("missing_argument", command=launching.command, word="cancel", what="the launch id")
         case _:

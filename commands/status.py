@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.domain.model import Delivery
 from bot.launching import Launching, Refusal
 from bot.surfaces import replies
+from bot.surfaces.command_text import launch_id_typed
 from bot.surfaces.say import Say
 from commands._door import Subcommand
 
@@ -14,7 +15,7 @@ async def status(launching: Launching, delivery: Delivery, arguments: tuple[str,
     if len(arguments) > 1:
         return replies.say_problem("too_many_arguments", command=launching.command, word="status")
     if arguments:
-        return await _one(launching, delivery, arguments[0])
+        return await _one(launching, delivery, launch_id_typed(arguments[0]))
     answer = await launching.recent(delivery)
     if isinstance(answer, Refusal):
         return replies.say_refused(answer.problems, answer.reasons, command=launching.command)

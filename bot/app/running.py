@@ -87,9 +87,10 @@ async def running(
         )
         stack.push_async_callback(parts.wire.close)
         parts.door.register(bolt)
-        stack.push_async_callback(parts.door.drain)
-        way_in = await _way_in(settings, bolt, stack, session)
+        way_in = await _way_in(settings, bolt, session)
         await stack.enter_async_context(parts.worker)
+        stack.push_async_callback(parts.door.drain)
+        stack.push_async_callback(way_in.doors.aclose)
         await way_in.open()
         yield Bot(parts=parts, http_port=way_in.http_port)
 
@@ -109,13 +110,14 @@ def _bot_token(settings: Settings) -> Secret:
 
 @dataclass(frozen=True, kw_only=True)
 class _WayIn:
-    """A way in that was tried and not yet opened. ``open`` lets deliveries come."""
+    """A way in that was tried and not yet opened. ``open`` lets deliveries come; closing ``doors`` ends that."""
 
+    doors: AsyncExitStack
     http_port: int | None
     open: Callable[[], Awaitable[None]]
 
 
-async def _way_in(settings: Settings, bolt: AsyncApp, stack: AsyncExitStack, session: aiohttp.ClientSession) -> _WayIn:
+async def _way_in(settings: Settings, bolt: AsyncApp, session: aiohttp.ClientSession) -> _WayIn:
     """Try everything that can be wrong with the way in, before any work is begun.
 
     Raises:
@@ -123,18 +125,25 @@ async def _way_in(settings: Settings, bolt: AsyncApp, stack: AsyncExitStack, ses
         SlackRefusedError: the app token is not accepted.
     """
     if settings.slack_app_token is None:
-        port = await _http(settings, web_app(bolt, lambda: {"slack": "ok"}), stack)
+        doors = AsyncExitStack()
+        port = await _http(settings, web_app(bolt, lambda: {"slack": "ok"}), doors)
         _log.info("listening", path=SLACK_PATH, port=port)
-        return _WayIn(http_port=port, open=_opened_already)
-    app_client = web_client(settings, settings.slack_app_token, session)
+        return _WayIn(doors=doors, http_port=port, open=_opened_already)
+    return await _socket_way_in(settings, settings.slack_app_token, bolt, session)
+
+
+async def _socket_way_in(settings: Settings, token: Secret, bolt: AsyncApp, session: aiohttp.ClientSession) -> _WayIn:
+    app_client = web_client(settings, token, session)
     await try_app_token(app_client)
     handler = AsyncSocketModeHandler(
-        bolt, settings.slack_app_token.reveal(), logger=_socket_logger(), web_client=app_client, ping_interval=PING_EVERY_S
+        bolt, token.reveal(), logger=_socket_logger(), web_client=app_client, ping_interval=PING_EVERY_S
     )
     in_flight: set[asyncio.Task[object]] = set()
     bolt.middleware(_tracking(in_flight))
-    stack.push_async_callback(_close_socket, handler, in_flight)
-    return _WayIn(http_port=await _health_page(settings, handler, stack), open=handler.connect_async)
+    doors = AsyncExitStack()
+    port = await _health_page(settings, handler, doors)
+    doors.push_async_callback(_close_socket, handler, in_flight)
+    return _WayIn(doors=doors, http_port=port, open=handler.connect_async)
 
 
 async def _opened_already() -> None:

@@ -24,31 +24,16 @@ _DESCRIPTIONS = {
     InputType.TEXT: "one line of text",
     InputType.LONG_TEXT: "text",
     InputType.INTEGER: "a whole number",
-    InputType.DECIMAL: "a number",
+    InputType.DECIMAL: "a number such as 12.50",
     InputType.BOOLEAN: "yes or no",
-    InputType.DATE: "a date",
-    InputType.DATETIME: "a time with its zone",
+    InputType.DATE: "a date such as 2026-11-21",
+    InputType.DATETIME: "a time with its zone, such as 2026-11-21T09:30Z",
     InputType.CHOICE: "one of its options",
     InputType.MULTI_CHOICE: "some of its options",
     InputType.EMAIL: "an e-mail address",
     InputType.URL: "a web address",
     InputType.JSON: "JSON",
     InputType.SECRET: "the name of a secret",
-}
-_EXAMPLES = {
-    InputType.TEXT: "text",
-    InputType.LONG_TEXT: "some text",
-    InputType.INTEGER: "12",
-    InputType.DECIMAL: "12.50",
-    InputType.BOOLEAN: "yes",
-    InputType.DATE: "2026-11-21",
-    InputType.DATETIME: "2026-11-21T09:30Z",
-    InputType.CHOICE: "option",
-    InputType.MULTI_CHOICE: "option",
-    InputType.EMAIL: "ada@example.com",
-    InputType.URL: "https://example.com/",
-    InputType.JSON: '{"key": 1}',
-    InputType.SECRET: "name",
 }
 
 
@@ -57,36 +42,36 @@ def describe_type(kind: InputType) -> str:
     return _DESCRIPTIONS[kind]
 
 
-def example_value(spec: InputSpec) -> str:
-    """A text that ``read_value`` takes for this input."""
-    example = spec.options[0] if spec.options else _EXAMPLES[spec.type]
-    return f"[{example}]" if spec.many and spec.type is InputType.JSON else example
-
-
 def read_inputs(specs: tuple[InputSpec, ...], given: Mapping[str, str]) -> tuple[dict[str, Json], tuple[Problem, ...]]:
-    """The typed values of ``given`` with defaults filled in, and every problem. Names are case-sensitive."""
+    """The typed values of ``given`` with defaults filled in, and every problem. Names are case-sensitive.
+
+    What stands under a misspelt name is judged as the input that was most likely meant, and is no value of it yet.
+    """
     known = {spec.name: spec for spec in specs}
     problems = [_unknown(name, known) for name in given if name not in known]
+    meant = _meant(problems, given)
     values: dict[str, Json] = {}
     for name, spec in known.items():
-        if not is_left_out(spec, given.get(name, "")):
-            value = read_value(spec, given[name])
+        text = given.get(name) or meant.get(name, "")
+        if not is_left_out(spec, text):
+            value = read_value(spec, text)
         elif (spec.required or spec.is_default_ours) and is_valid_default(spec):
             value = read_default(spec)
         elif spec.required:
-            value = Problem(code="missing_input", facts={"name": name, "type": spec.type.value, "example": example_value(spec)})
+            value = _missing(spec)
         else:
             continue
         if isinstance(value, Problem):
             problems.append(value)
-        else:
+        elif name not in meant:
             values[name] = value
     return values, tuple(problems)
 
 
 def is_left_out(spec: InputSpec, text: str) -> bool:
-    """An empty value is a missing one; spaces alone are a value only where text is wanted."""
-    return not (text if spec.type in {InputType.TEXT, InputType.LONG_TEXT} else text.strip())
+    """An empty value is a missing one; spaces alone are a value only where text is wanted and may be missing."""
+    is_kept = spec.type in {InputType.TEXT, InputType.LONG_TEXT} and not spec.required
+    return not (text if is_kept else text.strip())
 
 
 def read_value(spec: InputSpec, text: str) -> Json | Problem:
@@ -125,6 +110,23 @@ def _unknown(name: str, known: Mapping[str, InputSpec]) -> Problem:
     return Problem(code="unknown_input", facts={"name": name, "closest": closest(name, known) or "", "known": ", ".join(known)})
 
 
+def _meant(unknown: list[Problem], given: Mapping[str, str]) -> dict[str, str]:
+    """The texts under misspelt names, by the input that each most likely means, where that was not given itself."""
+    near = {problem.facts["closest"]: given[problem.facts["name"]] for problem in reversed(unknown)}
+    return {name: text for name, text in near.items() if name and name not in given}
+
+
+def _missing(spec: InputSpec) -> Problem:
+    facts = {
+        "name": spec.name,
+        "type": spec.type.value,
+        "expected": describe_type(spec.type),
+        "hint": spec.hint or "",
+        "known": ", ".join(spec.options),
+    }
+    return Problem(code="missing_input", facts=facts)
+
+
 def _bad(spec: InputSpec, misfit: Misfit) -> Problem:
     """What was typed into a secret's input is never repeated: it may be the secret itself."""
     facts = {
@@ -132,7 +134,7 @@ def _bad(spec: InputSpec, misfit: Misfit) -> Problem:
         "typed": "" if spec.type is InputType.SECRET else misfit.typed,
         "type": spec.type.value,
         "expected": misfit.expected,
-        "example": example_value(spec),
+        "hint": spec.hint or "",
         "closest": misfit.closest or "",
         "known": ", ".join(spec.options),
     }

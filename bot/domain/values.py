@@ -66,7 +66,7 @@ def _read_text(spec: InputSpec, text: str) -> Json | Misfit:
 def _read_integer(_spec: InputSpec, text: str) -> Json | Misfit:
     digits = text.strip(" ")
     if not _WHOLE.fullmatch(digits):
-        return Misfit(typed=text, expected="a whole number written with the digits 0 to 9 only, such as 12 or -3")
+        return Misfit(typed=text, expected="a whole number written with the digits 0 to 9 only, such as 12")
     value = int(digits)
     if abs(value) > MOST_WHOLE:
         return Misfit(typed=text, expected=f"a whole number between -{MOST_WHOLE} and {MOST_WHOLE}")
@@ -225,7 +225,7 @@ def _check_json(value: Json, depth: int) -> None:
             _check_json(part, depth - 1)
 
 
-_PORTABLE = f"a number of at most {MOST_DIGITS} digits, of a size up to {MOST_DECIMAL:.1E}"
+_PORTABLE = f"a number of at most {MOST_DIGITS} digits, of a size up to 1.7e308"
 _SHALLOW = f"JSON nested at most {MOST_DEPTH} deep"
 READERS: Mapping[InputType, Callable[[InputSpec, str], Json | Misfit]] = {
     InputType.TEXT: _read_text,

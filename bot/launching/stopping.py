@@ -72,7 +72,7 @@ class Stopping:
             return refused("cancel_unsupported", launch_id=launch.launch_id, provider=provider.title)
         event = Event(launch_id=launch.launch_id, kind=kind, at=self.clock.now(), actor=delivery.user_id)
         stopped = step(launch, event)
-        if not await self.store.save(stopped, event, has_line=True, keep_lease=True):
+        if not await self.store.save(stopped, event, has_line=True, keep_lease=True, delivery_key=delivery.key):
             return None
         self.ring()
         return CancelTaken(launch=replace(stopped, version=stopped.version + 1))

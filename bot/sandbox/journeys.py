@@ -26,8 +26,8 @@ class Request:
 class Journey:
     """One command and how it must end: with a card in ``ends``, or refused with words that hold ``refused_with``.
 
-    ``then_cancel``: press the card's *Cancel* button as soon as the launch runs. ``is_redelivered``: Slack sends the
-    command twice.
+    ``passes``: the card must say so on its way. ``then_cancel``: press the card's *Cancel* button as soon as the launch
+    runs. ``is_redelivered``: Slack sends the command twice. ``is_killed``: the bot is killed as soon as it has acknowledged.
     """
 
     title: str
@@ -37,8 +37,10 @@ class Journey:
     ends: State | None = None
     request: Request | None = None
     refused_with: str | None = None
+    passes: State | None = None
     then_cancel: bool = False
     is_redelivered: bool = False
+    is_killed: bool = False
 
 
 _AMOUNTS = "accountId=4028905f5a87c0ff015a87d25ae90025 paymentId=4028905f5a87c0ff015a889ddfb800c0"
@@ -159,6 +161,29 @@ TROUBLE: tuple[Journey, ...] = (
         typed=f"billing 396 {_AMOUNTS}",
         ends=State.SUCCEEDED,
         is_redelivered=True,
+    ),
+    Journey(
+        title="A run that fails at the provider",
+        user_id="U0ALICE",
+        channel_id="C0FINANCE",
+        typed='billing "Dunning reminder" Message=hello',
+        ends=State.FAILED,
+    ),
+    Journey(
+        title="A run that pauses until somebody mends the account there",
+        user_id="U0BOB",
+        channel_id="C0DATA",
+        typed='growth "Extract profiles" linkedin_profile_url=https://www.linkedin.com/in/ada',
+        ends=State.SUCCEEDED,
+        passes=State.NEEDS_ATTENTION,
+    ),
+    Journey(
+        title="The bot is killed as soon as it has acknowledged",
+        user_id="U0ALICE",
+        channel_id="C0FINANCE",
+        typed=f"billing 396 {_AMOUNTS}",
+        ends=State.SUCCEEDED,
+        is_killed=True,
     ),
 )
 

@@ -14,7 +14,7 @@ from rich.rule import Rule
 from bot.sandbox.journeys import JOURNEYS, Journey, Request
 from bot.sandbox.screen import Screen, shown_request
 from bot.sandbox.slack.workspace import Message, Workspace
-from bot.sandbox.standins import Received
+from bot.sandbox.standins import STANDINS, Received
 from bot.sandbox.world import Sandbox
 
 ENDS_WITHIN_S = 30.0
@@ -60,23 +60,41 @@ class Player:
 
     async def _play(self, journey: Journey) -> str:
         slack = self._sandbox.slack
-        before = Before(slack.workspace, journey, len(self._sandbox.providers.received))
+        before = Before(slack.workspace, journey, len(self._sandbox.providers.received), self._count_runs())
         acknowledged = await slack.command(journey.user_id, journey.channel_id, journey.typed)
         _require(acknowledged.is_ok, "Slack got no acknowledgement")
         if journey.refused_with is not None:
             return await self._refused(journey, before)
         if journey.is_redelivered:
             await slack.redeliver(acknowledged)
+            self._say("Slack delivers the same command once more")
+        if journey.is_killed:
+            await self._kill_and_start()
         card = await slack.workspace.wait_for(before.new_card, self._ends_within_s)
+        if journey.passes is not None:
+            passed = journey.passes.word
+            await slack.workspace.wait_for(lambda seen: _card_says(seen, card, passed), self._ends_within_s)
         if journey.then_cancel:
             await slack.workspace.wait_for(lambda seen: _card_says(seen, card, "Running"), self._ends_within_s)
             await slack.click(journey.user_id, journey.channel_id, card.ts, "Cancel")
         return await self._ended(journey, before, card)
 
+    async def _kill_and_start(self) -> None:
+        await self._sandbox.kill_bot()
+        await asyncio.sleep(0)  # the screen's turn
+        self._say("the bot is killed (SIGKILL) and started again; the launch goes on when the dead bot's claim lapses (15 s)")
+        await self._sandbox.start_bot()
+        self._say("the bot is back")
+
+    def _say(self, text: str) -> None:
+        """What happens besides the journey's people and the bot."""
+        self._console.print(f"  ⚡ {text}", style="bold red", markup=False)
+
     async def _refused(self, journey: Journey, before: Before) -> str:
         answer = await self._sandbox.slack.workspace.wait_for(before.new_answer, self._ends_within_s)
         _require((journey.refused_with or "") in answer.text, f"the refusal does not name {journey.refused_with!r}")
         _require(before.new_card(self._sandbox.slack.workspace) is None, "a card was posted all the same")
+        _require(self._count_runs() == before.runs, "a run was started all the same")
         return f"refused, naming {journey.refused_with!r}; nothing was sent"
 
     async def _ended(self, journey: Journey, before: Before, card: Message) -> str:
@@ -89,9 +107,15 @@ class Player:
             raise JourneyError(f"expected {word}, but the card says: {now.text if now else 'nothing'}") from None
         await asyncio.sleep(0)  # the screen's turn
         _require(before.count_new_cards(workspace) == 1, "more than one card was posted")
+        runs = self._count_runs() - before.runs
+        _require(runs == 1, f"{runs} runs were started")
         if journey.request is not None:
             self._check_request(journey.request, before.received, ended)
-        return f"ended {word}, as it should"
+        return f"one run, ended {word}, as it should"
+
+    def _count_runs(self) -> int:
+        """How many runs the providers have started."""
+        return sum(len(self._sandbox.providers.runs(provider)) for provider in STANDINS)
 
     def _check_request(self, expected: Request, since: int, card: Message) -> None:
         """The provider got exactly one start, and it is the document's."""
@@ -108,11 +132,11 @@ class Player:
 class Before:
     """What the channel looked like before a journey, to tell what is new."""
 
-    def __init__(self, workspace: Workspace, journey: Journey, received: int) -> None:
+    def __init__(self, workspace: Workspace, journey: Journey, received: int, runs: int) -> None:
         self._journey = journey
         self._cards = {message.ts for message in workspace.messages(journey.channel_id)}
         self._answers = len(workspace.ephemerals(journey.channel_id, journey.user_id))
-        self.received = received
+        self.received, self.runs = received, runs
 
     def new_card(self, workspace: Workspace) -> Message | None:
         """The first card that was posted since."""

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 import bot
 from bot.sandbox.slack import SlackStandIn
@@ -28,6 +28,10 @@ _NOT_FOR_THE_BOT = {name.lower() for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_
 
 class BotDiedError(Exception):
     """The bot ended although nobody asked it to; the text is what it said last."""
+
+
+class CannotStartError(Exception):
+    """The sandbox has no place to stand: a port or a file that cannot be used; the text is a sentence for the person."""
 
 
 class Sandbox:
@@ -58,9 +62,9 @@ class Sandbox:
         self._bot: asyncio.subprocess.Process | None = None
 
     async def __aenter__(self) -> Self:
-        await self.providers.start()
-        await self.slack.start(port=self._port)
         try:
+            await self.providers.start()
+            await self._open_door()
             await self.start_bot()
         except BaseException:
             await self.__aexit__(None, None, None)
@@ -73,23 +77,38 @@ class Sandbox:
         await self.providers.stop()
 
     async def start_bot(self) -> None:
-        """Start the bot and wait until Slack sees it.
+        """Start the bot and wait until Slack sees it. It has a session of its own: Ctrl-C is for the sandbox, which then asks it.
 
         Raises:
-            BotDiedError: it ended instead.
+            BotDiedError: it ended instead, or did not come up in time.
         """
-        with self.log_path.open("ab") as log:
+        with self._log() as log:
             self._bot = await asyncio.create_subprocess_exec(
-                sys.executable, *self._program, cwd=self._data, env=self._environment(), stdout=log, stderr=log
+                sys.executable,
+                *self._program,
+                cwd=self._data,
+                env=self._environment(),
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
         connected = asyncio.create_task(self.slack.connected(STARTS_WITHIN_S))
         died = asyncio.create_task(self._bot.wait())
-        await asyncio.wait({connected, died}, return_when=asyncio.FIRST_COMPLETED)
-        died.cancel()
-        if not connected.done():
+        try:
+            await asyncio.wait({connected, died}, return_when=asyncio.FIRST_COMPLETED)
+            if died.done():
+                raise BotDiedError(self.log_path.read_text(encoding="utf-8", errors="replace")[-2000:])
+            connected.result()
+        except TimeoutError:
+            await self.kill_bot()
+            raise BotDiedError(f"It did not reach Slack within {STARTS_WITHIN_S:g} s.") from None
+        finally:
             connected.cancel()
-            raise BotDiedError(self.log_path.read_text(encoding="utf-8", errors="replace")[-2000:])
-        connected.result()
+            died.cancel()
+
+    async def bot_ended(self) -> int:
+        """Wait until the bot ends, for whatever reason; its exit code, or minus the signal that killed it."""
+        return await self._bot.wait() if self._bot else 0
 
     async def stop_bot(self) -> None:
         """Ask the bot to end, and wait for it to drain."""
@@ -108,9 +127,30 @@ class Sandbox:
             await self._bot.wait()
 
     @property
+    def bot_pid(self) -> int | None:
+        """The bot's process, for whoever wants to kill it."""
+        return self._bot.pid if self._bot else None
+
+    @property
     def bot_exit_code(self) -> int | None:
         """None while the bot runs."""
         return self._bot.returncode if self._bot else None
+
+    async def _open_door(self) -> None:
+        try:
+            await self.slack.start(port=self._port)
+        except OSError as error:
+            reason = error.strerror or "not possible"
+            raise CannotStartError(f"Port {self._port} cannot be used ({reason}): choose another with --port.") from None
+
+    def _log(self) -> BinaryIO:
+        """The log, for its owner alone: it tells who launched what."""
+        try:
+            log = os.fdopen(os.open(self.log_path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab")
+            os.fchmod(log.fileno(), 0o600)
+        except OSError as error:
+            raise CannotStartError(f"{self.log_path} cannot be written ({error.strerror}).") from None
+        return log
 
     def _environment(self) -> dict[str, str]:
         """The bot's environment: the machine's without proxies, then what joins the bot to the stand-ins."""

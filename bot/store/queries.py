@@ -33,6 +33,7 @@ UPDATE deliveries SET lease_holder = :holder, leased_until = :until
 WHERE key IN (
     SELECT key FROM deliveries
     WHERE finished_at IS NULL AND received_at > '' AND (leased_until IS NULL OR leased_until <= :now)
+        AND lease_holder IS NOT :holder
     ORDER BY received_at, key LIMIT :limit
 )
 RETURNING *
@@ -89,6 +90,7 @@ LEASE_LAUNCHES = """
 UPDATE launches SET version = version + 1, lease_holder = :holder, leased_until = :until
 WHERE launch_id IN (
     SELECT launch_id FROM launches WHERE due_at <= :now AND (leased_until IS NULL OR leased_until <= :now)
+        AND lease_holder IS NOT :holder
     ORDER BY due_at, launch_id LIMIT :limit
 )
 RETURNING *
@@ -167,6 +169,7 @@ UPDATE cards SET lease_holder = :holder, leased_until = :until
 WHERE launch_id IN (
     SELECT launch_id FROM cards
     WHERE is_final = :is_final AND due_at <= :now AND (leased_until IS NULL OR leased_until <= :now)
+        AND lease_holder IS NOT :holder
     ORDER BY due_at, launch_id LIMIT :limit
 )
 RETURNING *

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
+from time import monotonic
 from types import TracebackType
 from typing import Self
 
+from sqlite_utils import Database
+
+from bot.domain.errors import StoreUnavailableError
 from bot.domain.model import Delivery, Event, Launch
 from bot.ports import Telling
 from bot.store import aside, deliveries, launches, schema, tellings
 from bot.store.launches import Saving
 from bot.store.schema import MIGRATIONS, Migration
 from bot.store.sqlite_file import BUSY_TIMEOUT_S, BeforeWrite, SqliteFile
+
+RECORDS_WITHIN_S = 2.0
+"""A delivery is acknowledged within three seconds, or Slack says that it failed (slack.md, 1)."""
 
 
 class SqliteStore:
@@ -66,8 +73,15 @@ class SqliteStore:
         await self._file.close()
 
     async def record_delivery(self, delivery: Delivery, *, holder: str = "", until: datetime | None = None) -> bool:
-        """Store.record_delivery."""
-        return await self._file.write(lambda database: deliveries.record(database, delivery, holder=holder, until=until))
+        """Store.record_delivery. Nothing is kept once Slack has told the person that it failed: then it must not run either."""
+        give_up_at = monotonic() + RECORDS_WITHIN_S
+
+        def record(database: Database) -> bool:
+            if monotonic() > give_up_at:
+                raise StoreUnavailableError(self._file.place, "it was busy for longer than Slack waits")
+            return deliveries.record(database, delivery, holder=holder, until=until)
+
+        return await self._file.write(record)
 
     async def delivery(self, key: str) -> Delivery | None:
         """Store.delivery."""

@@ -88,10 +88,10 @@ def read_cancel_value(value: str) -> str | None:
     return value if _LAUNCH_ID.fullmatch(value) else None
 
 
-def card(launch: Launch, events: tuple[Event, ...], *, provider_title: str, can_cancel: bool) -> Say:
-    """The card as the launch stands now. ``can_cancel``: the provider can stop a run."""
+def card(launch: Launch, events: tuple[Event, ...], *, provider_title: str, can_cancel: bool, most: int = MOST_TEXT) -> Say:
+    """The card as the launch stands now, its text at most ``most`` long. ``can_cancel``: the provider can stop a run."""
     head = as_text(_headline(launch))
-    below = compose(*_paragraphs(launch, events, provider_title), most=MOST_TEXT - size(head) - 1)
+    below = compose(*_paragraphs(launch, events, provider_title), most=most - size(head) - 1)
     buttons = list(_buttons(launch, provider_title, can_cancel=can_cancel))
     actions = [{"type": "actions", "elements": buttons}] if buttons else []
     blocks = [_header(launch), _facts(launch, provider_title), *below.blocks, _times(launch), *actions]

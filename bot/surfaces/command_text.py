@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import TypeAlias
 
 from bot.domain.model import Problem
@@ -21,7 +22,10 @@ from bot.domain.spelling import closest, hidden_characters, name_character
 MOST_TYPED = 4000
 """Characters of a command, counted as typed, before Slack's escaping."""
 PREVIEW = "--preview"
+HELP = "--help"
 _SHOWN = 40
+_MOST_NAME = 80
+_LAUNCH_ID = re.compile("(?:L[-\u2010-\u2014])?([0-9A-Z]{5})", re.IGNORECASE)
 _HIDDEN_SHOWN = 5
 # Mentions, groups and links as Slack writes them into a command's text.
 # https://docs.slack.dev/interactivity/implementing-slash-commands
@@ -118,6 +122,8 @@ def read_command(text: str, *, subcommands: frozenset[str]) -> CommandText:
         return Problems(problems=problems)
     if not words:
         return NothingTyped()
+    if any(word.is_flag and _flag(word).lower() == HELP for word in words):
+        return SubcommandText(word="help")
     if words[0].text.lower() in subcommands:
         return SubcommandText(word=words[0].text.lower(), arguments=tuple(word.text for word in words[1:]))
     return _read_launch(words, subcommands)
@@ -125,30 +131,49 @@ def read_command(text: str, *, subcommands: frozenset[str]) -> CommandText:
 
 def write_command(connection: str, workflow: str, inputs: tuple[tuple[str, str], ...] = ()) -> str:
     """What a person would type, after ``/launch``, to be read as these. Input names hold no ``=``."""
-    pairs = (f"{name}={_quoted(value)}" if _quoted(name) == name else _quoted(f"{name}={value}") for name, value in inputs)
-    return " ".join((_quoted(connection), _quoted(workflow), *pairs))
+    return " ".join((_quoted(connection), _quoted(workflow), *(_pair(name, value) for name, value in inputs)))
+
+
+def placeholder(name: str) -> str:
+    """What stands in a shown command for a value that only a person knows: ``read_command`` refuses it."""
+    return f"<{name}>"
+
+
+def launch_id_typed(text: str) -> str:
+    """A launch id as people type it, in the one way in which it is stored; anything else as it is."""
+    found = _LAUNCH_ID.fullmatch(text.strip())
+    return f"L-{found[1].upper()}" if found else text
 
 
 def correct_command(typed: LaunchText, problems: tuple[Problem, ...]) -> str:
-    """The typed command, mended as far as we can tell: the nearest right word, an example where a value is missing or wrong."""
-    connection, workflow = typed.connection, typed.workflow
-    inputs: dict[str, str] = dict(typed.inputs)
+    """The typed command with the nearest right words, and a placeholder where a value is missing or wrong.
+
+    Empty where that would be no mend: something in it is still wrong, or nothing changed.
+    """
+    mended: LaunchText | None = typed
     for problem in problems:
-        name, near = problem.facts.get("name", ""), problem.facts.get("closest", "")
-        match problem.code:
-            case "unknown_connection" if near:
-                connection = near
-            case "unknown_workflow" if near:
-                workflow = near
-            case "unknown_input" if near and near not in inputs:
-                inputs = {near if key == name else key: value for key, value in inputs.items()}
-            case "unknown_input" | "reserved_input":
-                inputs.pop(name, None)
-            case "missing_input" | "bad_input":
-                inputs[name] = near or problem.facts.get("example") or "…"
-            case _:
-                pass
-    return write_command(connection, workflow, tuple(inputs.items()))
+        mended = _mended(mended, problem) if mended else None
+    return write_command(mended.connection, mended.workflow, mended.inputs) if mended and mended != typed else ""
+
+
+def _mended(typed: LaunchText, problem: Problem) -> LaunchText | None:
+    """None where nobody but the person can tell what is right."""
+    name, near, inputs = problem.facts.get("name", ""), problem.facts.get("closest", ""), dict(typed.inputs)
+    match problem.code:
+        case "unknown_connection" if near:
+            return replace(typed, connection=near)
+        case "unknown_workflow" if near:
+            return replace(typed, workflow=near)
+        case "unknown_input" if near and near not in inputs:
+            return replace(typed, inputs=tuple((near if key == name else key, value) for key, value in typed.inputs))
+        case "reserved_input" if name in inputs:
+            inputs.pop(name)
+        case "missing_input" | "bad_input":
+            is_whole = bool(near) and inputs.get(name) == problem.facts.get("typed")
+            inputs[name] = near if is_whole else placeholder(name)
+        case _:
+            return None
+    return replace(typed, inputs=tuple(inputs.items()))
 
 
 def _as_typed(text: str) -> tuple[str, tuple[Problem, ...]]:
@@ -214,12 +239,10 @@ def _piece(typed: str, at: int, *, is_opening: bool) -> tuple[str, int] | Proble
 
 def _read_launch(words: list[_Word], subcommands: frozenset[str]) -> LaunchText | Problems:
     named = [word.text for word in words if not word.is_flag]
-    flags = [_FLAG.sub("--", word.text, count=1) for word in words if word.is_flag]
-    if len(named) < 2 or not all(named[:2]):  # noqa: PLR2004 - a connection and a workflow
-        connection = named[0] if named else ""
-        facts = {"connection": connection, "closest": closest(connection, subcommands) or ""}
-        return Problems(problems=(_problem("missing_workflow", **facts),))
-    problems = (*_flag_problems(flags), *_input_problems(named[2:]))
+    flags = [_flag(word) for word in words if word.is_flag]
+    if not named:
+        return Problems(problems=_flag_problems(flags) or (_problem("not_built_yet", what=PREVIEW),))
+    problems = (*_flag_problems(flags), *(_name_problems(named, subcommands) or _input_problems(named)))
     if problems:
         return Problems(problems=problems)
     pairs = (word.partition("=") for word in named[2:])
@@ -227,19 +250,52 @@ def _read_launch(words: list[_Word], subcommands: frozenset[str]) -> LaunchText 
     return LaunchText(connection=named[0], workflow=named[1], inputs=inputs, is_preview=bool(flags))
 
 
+def _flag(word: _Word) -> str:
+    return _FLAG.sub("--", word.text, count=1)
+
+
 def _flag_problems(flags: list[str]) -> tuple[Problem, ...]:
     unknown = dict.fromkeys(flag for flag in flags if flag.lower() != PREVIEW)
-    return tuple(_problem("unknown_flag", typed=flag, closest=closest(flag, [PREVIEW]) or "") for flag in unknown)
+    return tuple(_problem("unknown_flag", typed=flag, closest=closest(flag, [PREVIEW, HELP]) or "") for flag in unknown)
 
 
-def _input_problems(words: list[str]) -> tuple[Problem, ...]:
-    pairs = [word.partition("=") for word in words]
+def _name_problems(named: list[str], subcommands: frozenset[str]) -> tuple[Problem, ...]:
+    """What is wrong with the two words that name a workflow."""
+    empty = next((which for which, word in zip(("connection", "workflow"), named, strict=False) if not word), None)
+    if empty:
+        return (_problem("empty_word", which=empty),)
+    if len(named) > 1:
+        return ()
+    near = closest(named[0], subcommands) or ""
+    return (_problem("missing_workflow", connection=named[0], closest=near, listed="" if near else _quoted(named[0])),)
+
+
+def _input_problems(named: list[str]) -> tuple[Problem, ...]:
+    """Words between the workflow and the first input are told as one: they are most likely the rest of its name."""
+    loose = list(takewhile(lambda word: "=" not in word, named[2:]))
+    pairs = [word.partition("=") for word in named[2 + len(loose) :]]
     counts = Counter(name for name, equals, _ in pairs if equals and name)
+    is_spaced = any(equals and not name for name, equals, _ in pairs)
+    quoted = "" if is_spaced else _whole_name(named[1], loose)
     return (
+        *([_problem("not_name_value", typed=" ".join(loose), quoted=quoted)] if loose else []),
         *(_problem("not_name_value", typed=name) for name, equals, _ in pairs if not equals),
         *(_problem("nameless_input", typed=f"={value}") for name, equals, value in pairs if equals and not name),
         *(_problem("repeated_input", name=name, times=str(times)) for name, times in counts.items() if times > 1),
+        *(_problem("placeholder_value", name=name) for name, _, value in pairs if value and value == placeholder(name)),
     )
+
+
+def _whole_name(workflow: str, loose: list[str]) -> str:
+    """The workflow and the words after it as one quoted name; nothing where that would be no name."""
+    name = " ".join([workflow, *loose])
+    return _quoted(name) if len(name) <= _MOST_NAME else ""
+
+
+def _pair(name: str, value: str) -> str:
+    if _quoted(name) != name:
+        return _quoted(f"{name}={value}")
+    return f"{name}={value if value == placeholder(name) else _quoted(value)}"
 
 
 def _quoted(word: str) -> str:

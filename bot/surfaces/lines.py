@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from itertools import islice
 from typing import Any, cast
 
@@ -21,6 +22,7 @@ MOST_VALUES = 12
 MOST_VALUE = 200
 MOST_NAME = 80
 MOST_LABEL = 120
+_STOPS = (".", "!", "?", "…")
 MOST_TOLD = 500
 """Characters of a provider's own sentence."""
 
@@ -73,7 +75,7 @@ def line(launch: Launch, event: Event, *, provider_title: str) -> Say:
 
 def told(launch: Launch, event: Event, provider_title: str) -> Parts:
     """What happened, without state word, outputs and run."""
-    return _TELLERS[event.kind](_Scene(launch=launch, event=event, facts=event.facts, provider=provider_title))
+    return _capital(_TELLERS[event.kind](_Scene(launch=launch, event=event, facts=event.facts, provider=provider_title)))
 
 
 def run(launch: Launch, event: Event | None, provider_title: str) -> Parts:
@@ -103,7 +105,10 @@ def joined(*sentences: Parts) -> Parts:
 
 
 def _named(name: str, value: Json) -> Parts:
-    return (Strong(shorten(name, MOST_NAME) or "(no name)"), " = ", Quoted(shorten(show_value(value), MOST_VALUE) or "(empty)"))
+    """A text or a structure in quotes; a number speaks for itself."""
+    shown = shorten(show_value(value), MOST_VALUE) or "(empty)"
+    is_plain = value is None or isinstance(value, bool | int | Decimal)
+    return (Strong(shorten(name, MOST_NAME) or "(no name)"), " = ", shown if is_plain else Quoted(shown))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,11 +137,13 @@ def _unanswered(scene: _Scene) -> Parts:
     again = (
         "It may have started: do not launch it again. The same start is sent again under its key, which cannot make it run twice."
     )
-    return joined((f"{scene.provider} gave no readable answer.", f" {again}"), _detail(scene))
+    return joined((f"{scene.provider} gave no readable answer.", f" {again}"), _said(scene))
 
 
 def _accepted(scene: _Scene) -> Parts:
-    return joined((f"{scene.provider} took it.",), _reported(scene))
+    status = _fact(scene, "provider_status")
+    said: Parts = (" (it says ", Quoted(status), ")") if status else ()
+    return merged((f"started at {scene.provider}", *said, "."))
 
 
 def _progressed(scene: _Scene) -> Parts:
@@ -153,7 +160,7 @@ def _resumed(scene: _Scene) -> Parts:
 
 
 def _cancel_asked(scene: _Scene) -> Parts:
-    return (Mention(scene.event.actor), f" asked to cancel it; {scene.provider} is asked to stop the run.")
+    return ("by ", Mention(scene.event.actor), f"; {scene.provider} is asked to stop the run.")
 
 
 def _cancel_refused(scene: _Scene) -> Parts:
@@ -163,7 +170,7 @@ def _cancel_refused(scene: _Scene) -> Parts:
 
 
 def _succeeded(scene: _Scene) -> Parts:
-    return _detail(scene)
+    return _said(scene)
 
 
 def _failed(scene: _Scene) -> Parts:
@@ -179,16 +186,16 @@ def _cancelled(scene: _Scene) -> Parts:
         return (Mention(scene.event.actor), " cancelled it before it was sent; nothing ran.")
     asked_by = scene.launch.cancel_asked_by
     asked: Parts = (", as ", Mention(asked_by), " asked") if asked_by else ()
-    return joined((f"{scene.provider} stopped the run", *asked, "."), _detail(scene))
+    return joined((f"{scene.provider} stopped the run", *asked, "."), _said(scene))
 
 
 def _ended(scene: _Scene) -> Parts:
     ended = f"{scene.provider} no longer runs it and does not tell how it went: please look at what it should have done."
-    return joined((ended,), _detail(scene))
+    return joined((ended,), _said(scene))
 
 
 def _lost(scene: _Scene) -> Parts:
-    return joined((f"Whether {scene.provider} started it is not known. {DO_NOT_LAUNCH_AGAIN}",), _detail(scene))
+    return joined((f"Whether {scene.provider} started it is not known. {DO_NOT_LAUNCH_AGAIN}",), _said(scene))
 
 
 def _looked_up(scene: _Scene) -> Parts:
@@ -215,7 +222,7 @@ def _adopted(scene: _Scene) -> Parts:
         return (f"Found at {scene.provider}: it did start, once.",)
     unverified = _fact(scene, "unverified")
     said: Parts = (Mention(scene.event.actor), " says that it ran.")
-    return joined(said, (f"That could not be checked: {unverified}",) if unverified else ())
+    return joined(said, _sentence(f"That could not be checked: {unverified}") if unverified else ())
 
 
 def _why(scene: _Scene, otherwise: str) -> Parts:
@@ -228,7 +235,14 @@ def _why(scene: _Scene, otherwise: str) -> Parts:
 
 def _detail(scene: _Scene) -> Parts:
     detail = _fact(scene, "detail")
-    return ("Detail: ", Quoted(detail), ".") if detail and detail != _fact(scene, "meaning") else ()
+    if not detail or detail == _fact(scene, "meaning"):
+        return ()
+    return ("Detail: ", Quoted(detail)) if detail.endswith(_STOPS) else ("Detail: ", Quoted(detail), ".")
+
+
+def _said(scene: _Scene) -> Parts:
+    """Our sentence for it, then the provider's own text."""
+    return joined(_sentence(_fact(scene, "meaning")), _detail(scene))
 
 
 def _lacking(scene: _Scene) -> Parts:
@@ -264,8 +278,13 @@ def _text(value: Json) -> str:
 
 
 def _sentence(text: str) -> Parts:
-    """``text`` as a sentence with an end."""
-    return (text if text.endswith((".", "!", "?", "…")) else f"{text}.",) if text else ()
+    """``text`` as a sentence: with a capital at its beginning, and an end."""
+    text = text.strip()
+    return _capital((text if text.endswith(_STOPS) else f"{text}.",)) if text else ()
+
+
+def _capital(parts: Parts) -> Parts:
+    return (parts[0][:1].upper() + parts[0][1:], *parts[1:]) if parts and isinstance(parts[0], str) else parts
 
 
 _TELLERS: Mapping[EventKind, Callable[[_Scene], Parts]] = {

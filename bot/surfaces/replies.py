@@ -5,18 +5,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from bot.domain.inputs import example_value
-from bot.domain.model import Delivery, Event, InputSpec, Launch, Problem, Reason, State, Workflow
+from bot.domain.model import Delivery, Event, EventKind, InputSpec, Launch, Problem, Reason, State, Workflow
 from bot.surfaces import cards
-from bot.surfaces.command_text import CommandText, LaunchText, correct_command, write_command
-from bot.surfaces.escaping import Mention, Parts, Quoted, Strong
+from bot.surfaces.command_text import CommandText, LaunchText, correct_command, placeholder, write_command
+from bot.surfaces.escaping import MOST_TEXT, Mention, Parts, Quoted, Strong, size
 from bot.surfaces.say import Bullets, Paragraph, Say, compose
 from bot.surfaces.words import reason_parts, say_denied, say_problems
 
 MOST_WORKFLOWS = 25
 MOST_STATES = 20
+MOST_HISTORY = 1400
+_HAPPENED: Mapping[EventKind, str] = {
+    EventKind.REQUESTED: "asked for",
+    EventKind.STARTING: "start sent",
+    EventKind.DELAYED: "start put off",
+    EventKind.UNANSWERED: "no answer to the start",
+    EventKind.ACCEPTED: "started",
+    EventKind.PROGRESSED: "progress",
+    EventKind.PAUSED: "needs attention",
+    EventKind.RESUMED: "went on",
+    EventKind.CANCEL_ASKED: "cancel asked for",
+    EventKind.CANCEL_REFUSED: "not cancelled",
+    EventKind.SUCCEEDED: "succeeded",
+    EventKind.FAILED: "failed",
+    EventKind.CANCELLED: "cancelled",
+    EventKind.ENDED: "ended",
+    EventKind.LOST: "in doubt",
+    EventKind.LOOKED_UP: "looked up",
+    EventKind.LOOK_ASKED: "look-up asked for",
+    EventKind.ADOPTED: "found to have started",
+}
+_NOTHING_HERE = "There is nothing that you may launch in this channel. Whoever runs Gonogo here can grant it."
 
 
 def say_refused(problems: Sequence[Problem], reasons: Sequence[Reason], *, command: str, typed: CommandText | None = None) -> Say:
@@ -24,7 +45,7 @@ def say_refused(problems: Sequence[Problem], reasons: Sequence[Reason], *, comma
     if not problems:
         return say_denied(reasons, command=command)
     example = correct_command(typed, tuple(problems)) if isinstance(typed, LaunchText) else ""
-    return say_problems(problems, example=example and f"{command} {example}", command=command)
+    return say_problems(problems, example=example, command=command)
 
 
 def say_problem(code: str, *, command: str, **facts: str) -> Say:
@@ -35,7 +56,7 @@ def say_problem(code: str, *, command: str, **facts: str) -> Say:
 def say_list(rows: Sequence[tuple[str, str, Sequence[Workflow], str | None]], *, command: str) -> Say:
     """What one person may launch: connection name, provider, workflows, and why the list may be incomplete."""
     if not rows:
-        return compose(("Nothing may be launched in this channel: it grants nothing yet.",))
+        return compose((_NOTHING_HERE,))
     paragraphs = [paragraph for row in rows for paragraph in _connection(*row)]
     return compose(("You may launch here:",), *paragraphs, (f"Start one with {command} <connection> <workflow> name=value …",))
 
@@ -53,10 +74,12 @@ def say_recent(launches: Sequence[Launch], *, command: str) -> Say:
 
 def say_status(launch: Launch, events: Sequence[Event], *, provider_title: str) -> Say:
     """The card of a launch as it stands now, and how it came there."""
-    card = cards.card(launch, tuple(events), provider_title=provider_title, can_cancel=False)
-    story = compose(Bullets(lines=tuple(_happened(event) for event in events[-MOST_STATES:])), most=1000)
-    text = f"{card.text[:2900]}\n{story.text}"
-    return Say(text=text, blocks=(*card.blocks, *story.blocks))
+    newest = events[-MOST_STATES:]
+    heading = "History:" if len(newest) == len(events) else f"History, the newest {MOST_STATES} of {len(events)}:"
+    story = compose((heading,), Bullets(lines=tuple(map(_happened, newest))), most=MOST_HISTORY)
+    room = MOST_TEXT - size(story.text) - 1
+    card = cards.card(launch, tuple(events), provider_title=provider_title, can_cancel=False, most=room)
+    return Say(text=f"{card.text}\n{story.text}", blocks=(*card.blocks, *story.blocks))
 
 
 def say_cancel_taken(launch: Launch, *, is_repeated: bool) -> Say:
@@ -81,7 +104,7 @@ def say_help(
         return compose(usage, ("Here, for example:",), shown)
     if reasons:
         return compose(usage, *(reason_parts(reason, command=command) for reason in reasons))
-    return compose(usage, ("There is nothing that you may launch in this channel. Whoever runs Gonogo here can grant it.",))
+    return compose(usage, (_NOTHING_HERE,))
 
 
 def say_not_kept() -> Say:
@@ -109,8 +132,8 @@ def _connection(name: str, title: str, workflows: Sequence[Workflow], trouble: s
     if len(workflows) > MOST_WORKFLOWS:
         lines.append((f"and {len(workflows) - MOST_WORKFLOWS} more",))
     if trouble:
-        lines.append((f"this list may be incomplete: {trouble}",))
-    return [(Strong(name), f" ({title})"), Bullets(lines=tuple(lines) or (("nothing that you may launch",),))]
+        lines.append((f"This list may be incomplete: {trouble}",))
+    return [(Strong(name), f" ({title})"), Bullets(lines=tuple(lines) or (("Nothing that you may launch",),))]
 
 
 def _workflow(workflow: Workflow) -> Parts:
@@ -123,11 +146,11 @@ def _by(launch: Launch) -> Mention:
 
 def _happened(event: Event) -> Parts:
     """One event, with who did it where that was a person."""
-    told: Parts = (f"{event.at:%Y-%m-%d %H:%M:%S} UTC  {event.kind.replace('_', ' ')}",)
+    told: Parts = (f"{event.at:%Y-%m-%d %H:%M:%S} UTC  {_HAPPENED[event.kind]}",)
     return told if event.actor == "gonogo" else (*told, " by ", Mention(event.actor))
 
 
 def _example(command: str, connection: str, workflow: Workflow, specs: Sequence[InputSpec]) -> str:
-    """A command that this channel would take; its values stand for the person's own."""
-    given = tuple((spec.name, example_value(spec)) for spec in specs if spec.required)
+    """A command that this channel would take once the person's own values stand in it."""
+    given = tuple((spec.name, placeholder(spec.name)) for spec in specs if spec.required)
     return f"{command} {write_command(connection, workflow.workflow_id, given)}"

@@ -141,7 +141,7 @@ def _show_json(value: Json, nested: int) -> str:
         case list() | tuple():
             return f"[{_joined(_show_json(part, nested - 1) for part in cast('Sequence[Any]', value))}]"
         case _:
-            return str(value)
+            return str(value).replace("E+", "e").replace("E", "e")
 
 
 def _joined(shown: Iterable[str]) -> str:

@@ -1,8 +1,8 @@
 """Words for people, made in one place.
 
 Every problem and every reason has its sentence in one of two tables. A sentence is a row of clauses: the first always stands,
-each other one only when all its facts are known. ``{fact}`` is literal text, ``{fact:q}`` a quoted name or value, ``{fact:user}``
-a person.
+each other one only when all its facts are known. ``{fact}`` is literal text, ``{fact:q}`` a quoted name or value,
+``{fact:s}`` begins a sentence.
 
 Why an unknown code still gets a sentence: a refusal without words would be worse than one with clumsy words.
 """
@@ -14,7 +14,7 @@ from string import Formatter
 from typing import TypeAlias
 
 from bot.domain.model import Problem, Reason
-from bot.surfaces.escaping import Mention, Part, Parts, Quoted, as_plain, merged, shorten
+from bot.surfaces.escaping import Part, Parts, Quoted, as_plain, escape, literal, merged, shorten, size
 from bot.surfaces.say import Bullets, Paragraph, Say, compose
 
 __all__ = [
@@ -34,9 +34,19 @@ COMMAND = "/launch"
 MOST_SHOWN = 200
 _MOST_LISTED = 600
 _MOST_EXAMPLE = 1000
+MOST_PROBLEMS = 15
+"""Problems that are told; of the others only how many there are."""
 _CHANGE = "Whoever runs Gonogo here can change that in its configuration."
 _MEANT = "Did you mean {closest:q}?"
 _Clauses: TypeAlias = tuple[str, ...]
+
+_INSTEAD = {
+    "--preview": "Nothing was launched; {command} list shows what you may launch here.",
+    "again": "Type the launch once more.",
+    "why": "{command} list shows what you may launch here.",
+    "access": "{command} list shows what you may launch here.",
+}
+"""What to use in place of what is not built yet."""
 
 PROBLEMS: Mapping[str, _Clauses] = {
     # what was typed
@@ -52,22 +62,25 @@ PROBLEMS: Mapping[str, _Clauses] = {
         "For a backslash itself write two.",
     ),
     "missing_workflow": (
-        "{connection:q} alone launches nothing: write {command} <connection> <workflow> name=value.",
+        "Name a workflow after {connection:q}: {command} <connection> <workflow> name=value.",
         _MEANT,
-        "{command} help shows what works here.",
+        "{command} list {listed} shows them.",
     ),
+    "empty_word": ("The {which} is empty: write {command} <connection> <workflow> name=value.",),
     "unknown_word": ("There is no {command} {typed:q}.", _MEANT, "{command} help shows what there is."),
     "unknown_flag": ("There is no option {typed:q}.", _MEANT),
     "too_many_arguments": ("{command} {word} takes fewer words than that.", "{command} help shows how it is written."),
     "missing_argument": ("{command} {word} needs {what}.", "{command} help shows how it is written."),
     "not_name_value": (
         "{typed:q} is no input: write name=value, without spaces around the = sign.",
+        "If it belongs to the workflow's name, put the whole name in quotes: {quoted}.",
         "A value with spaces in it stands in quotes.",
     ),
     "nameless_input": ("{typed:q} has no name before the = sign: write name=value.",),
     "repeated_input": ("The input {name:q} is given more than once: give it once.",),
+    "placeholder_value": ("The value of {name:q} is only a placeholder: write your own.",),
     # what was meant
-    "unknown_connection": ("There is no connection {typed:q}.", _MEANT, "There are: {known}."),
+    "unknown_connection": ("The connection {typed:q} is not available in this channel.", _MEANT, "Available here: {known}."),
     "unknown_workflow": ("The connection {connection:q} has no workflow {typed:q}.", _MEANT, "It has: {known}."),
     "ambiguous_workflow": (
         "Several workflows of {connection:q} are named {typed:q}: write the id of the one that you mean.",
@@ -84,10 +97,11 @@ PROBLEMS: Mapping[str, _Clauses] = {
     "workflow_incomplete": ("{name:q} is not set up completely: it lacks {what}.", _CHANGE),
     # inputs
     "unknown_input": ("The workflow has no input {name:q}.", _MEANT, "Its inputs are: {known}."),
-    "missing_input": ("The input {name:q} is missing.", "Write it as {name}={example}, with your value."),
+    "missing_input": ("The input {name:q} is missing.", "It takes {expected}.", "{hint:s}.", "Its options are: {known}."),
     "bad_input": (
         "The input {name:q} does not fit.",
         "It must be {expected}.",
+        "{hint:s}.",
         "You typed {typed:q}.",
         _MEANT,
         "Its options are: {known}.",
@@ -115,7 +129,7 @@ PROBLEMS: Mapping[str, _Clauses] = {
     "form_not_opened": ("The form could not be opened in time.", "Please press the button again."),
     "form_outdated": ("This form belongs to another time or person.", "Please press the button again."),
     # ourselves
-    "not_built_yet": ("{what} is not built yet.",),
+    "not_built_yet": ("{what} is not built yet.", "{instead}."),
     "internal_error": (
         "Something went wrong inside Gonogo; it was nothing that you did.",
         "Whoever runs Gonogo here finds it in the log under {reference:q}.",
@@ -123,30 +137,32 @@ PROBLEMS: Mapping[str, _Clauses] = {
 }
 
 REASONS: Mapping[str, _Clauses] = {
-    "granted": ("The channel policy of #{channel} grants {connection:q}.",),
-    "channel_without_policy": ("Nothing may be launched in #{channel}: it has no channel policy.", _CHANGE),
-    "connection_not_granted": ("The channel policy of #{channel} does not grant the connection {connection:q}.", _CHANGE),
-    "workflow_not_granted": (
-        "The channel policy of #{channel} does not grant the workflow {workflow:q} of {connection:q}.",
+    "granted": ("The grants of #{channel} include {connection:q}.",),
+    "channel_without_policy": ("Nothing may be launched in #{channel}: this channel has no grants.", _CHANGE),
+    "connection_not_granted": (
+        "The connection {connection:q} is not available in this channel.",
+        "No grant of #{channel} names it.",
         _CHANGE,
     ),
-    "scope_not_granted": ("The channel policy does not grant the scope {scope:q} of {connection:q}, which this needs.", _CHANGE),
+    "workflow_not_granted": (
+        "The grants of #{channel} do not include the workflow {workflow:q} of {connection:q}.",
+        _CHANGE,
+    ),
+    "scope_not_granted": ("The grants of this channel lack the scope {scope:q} of {connection:q}, which this needs.", _CHANGE),
     "requester_not_granted": (
         "You are not among the people who may launch {workflow:q} of {connection:q} here.",
         "Ask one of them, or whoever runs Gonogo here.",
     ),
     "person_is_guest": (
-        "Guests of this workspace may not launch anything.",
-        "{person:user} is one.",
+        "You are a guest of this workspace, and guests may not launch anything.",
         "Ask a full member to launch it.",
     ),
     "person_is_stranger": (
-        "People from other organisations may not launch anything.",
-        "{person:user} is not of this workspace.",
-        "Ask somebody who is.",
+        "You are from another organisation, and only members of this workspace may launch anything.",
+        "Ask one of them.",
     ),
-    "person_is_bot": ("Bots may not launch anything.", "{person:user} is one."),
-    "person_is_deleted": ("Deactivated accounts may not launch anything.", "{person:user} is one."),
+    "person_is_bot": ("You are a bot, and bots may not launch anything.",),
+    "person_is_deleted": ("Your account is deactivated, so you may not launch anything.",),
     "channel_is_shared": (
         "#{channel} is shared with another organisation, so nothing may be launched in it.",
         "Use a channel of your own; or whoever runs Gonogo here can allow this one.",
@@ -176,7 +192,8 @@ def reason_sentence(reason: Reason, *, command: str = COMMAND) -> str:
 
 def problem_parts(problem: Problem, *, command: str = COMMAND) -> Parts:
     """The sentence about a problem, for every place."""
-    return _sentence(PROBLEMS, problem.code, {"command": command, **problem.facts})
+    instead = _INSTEAD.get(problem.facts.get("what", "").rpartition(" ")[2], "").format(command=command)
+    return _sentence(PROBLEMS, problem.code, {"command": command, "instead": instead, **problem.facts})
 
 
 def reason_parts(reason: Reason, *, command: str = COMMAND) -> Parts:
@@ -185,10 +202,12 @@ def reason_parts(reason: Reason, *, command: str = COMMAND) -> Parts:
 
 
 def say_problems(problems: Sequence[Problem], *, example: str = "", command: str = COMMAND) -> Say:
-    """A refusal that can be mended: every problem, and the corrected text after the command where there is one."""
+    """A refusal that can be mended: the problems, and ``example``, the corrected text after the command, where there is one."""
     lines = _distinct(problem_parts(problem, command=command) for problem in problems)
-    tried = (("Try: ", Quoted(f"{command} {example}")),) if 0 < len(example) <= _MOST_EXAMPLE else ()
-    return compose(*_listed(f"There are {len(lines)} things to mend; nothing was done.", lines), *tried)
+    more: tuple[Parts, ...] = ((f"and {len(lines) - MOST_PROBLEMS} more",),) if len(lines) > MOST_PROBLEMS else ()
+    heading = f"There are {len(lines)} things to mend; nothing was done."
+    tried = (("Try: ", Quoted(f"{command} {example}")),) if example and _is_copied_whole(example) else ()
+    return compose(*_listed(heading, (*lines[:MOST_PROBLEMS], *more)), *tried)
 
 
 def say_denied(reasons: Sequence[Reason], *, command: str = COMMAND) -> Say:
@@ -199,6 +218,12 @@ def say_denied(reasons: Sequence[Reason], *, command: str = COMMAND) -> Say:
 
 def _listed(heading: str, lines: tuple[Parts, ...]) -> tuple[Paragraph, ...]:
     return lines if len(lines) == 1 else ((heading,), Bullets(lines=lines))
+
+
+def _is_copied_whole(example: str) -> bool:
+    """Whether what people copy is what is meant: shown in full, no character of it replaced."""
+    escaped = escape(example)
+    return size(escaped) <= _MOST_EXAMPLE and "…" not in example and literal(example) == escaped
 
 
 def _distinct(lines: Iterable[Parts]) -> tuple[Parts, ...]:
@@ -218,7 +243,12 @@ def _sentence(table: Mapping[str, _Clauses], code: str, facts: Mapping[str, str]
 
 
 def _unknown(code: str, facts: Mapping[str, str]) -> Parts:
-    told = [part for name, value in facts.items() if name != "command" for part in (f" {name}: ", Quoted(_short(value)), ";")]
+    told = [
+        part
+        for name, value in facts.items()
+        if name not in {"command", "instead"}
+        for part in (f" {name}: ", Quoted(_short(value)), ";")
+    ]
     return merged([f"This cannot be done: {code.replace('_', ' ')}.", *told[:-1]])
 
 
@@ -232,13 +262,10 @@ def _clause(clause: str, facts: Mapping[str, str]) -> Iterable[Part]:
 
 def _fact(value: str, kind: str) -> Part:
     """A fact in its place; without its last point, as the sentence has one."""
-    match kind:
-        case "q":
-            return Quoted(_short(value))
-        case "user":
-            return Mention(value)
-        case _:
-            return shorten(str(value), _MOST_LISTED).rstrip(" .")
+    if kind == "q":
+        return Quoted(_short(value))
+    told = shorten(str(value), _MOST_LISTED).rstrip(" .")
+    return told[:1].upper() + told[1:] if kind == "s" else told
 
 
 def _short(value: str) -> str:

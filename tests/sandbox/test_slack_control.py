@@ -167,6 +167,58 @@ async def test_what_is_missing_or_impossible_is_named(door: Door) -> None:
     assert (status, "hang" in told["error"]) == (409, True)
 
 
+@pytest.mark.parametrize(
+    ("act", "given", "said"),
+    [
+        ("command", {"user": ALICE, "channel": FINANCE, "text": None}, "text must be text"),
+        ("command", {"user": ALICE, "channel": FINANCE, "text": 5}, "text must be text"),
+        ("command", {"user": [], "channel": FINANCE}, "user must be text"),
+        ("click", {"user": ALICE, "channel": FINANCE, "ts": 1.5, "label": "Go"}, "ts must be text"),
+        ("submit", {"user": ALICE, "values": []}, "values must be a JSON object or null"),
+        ("redeliver", {"delivery": True}, "delivery must be a whole number"),
+        ("event", {"event": "tokens_revoked"}, "event must be a JSON object"),
+        ("limits", {"is_on": "no"}, "is_on must be true or false"),
+        ("fault", {"method": "*", "fault": {"kind": "error"}, "times": 0}, "times must be a whole number from 1 to 1000"),
+        ("fault", {"method": "*", "fault": {"kind": "status", "status": "503"}}, "status must be a whole number"),
+    ],
+)
+async def test_what_does_not_fit_is_said(door: Door, act: str, given: dict[str, Any], said: str) -> None:
+    assert await door.post(act, **given) == (400, {"ok": False, "error": said})
+
+
+async def test_an_unknown_reason_to_disconnect_is_named(door: Door) -> None:
+    status, told = await door.post("disconnect", reason="boredom")
+    assert (status, "boredom" in told["error"], "warning" in told["error"]) == (409, True, True)
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("messages/TYPO", FINANCE),
+        (f"messages/{FINANCE}?user=U0TYPO", ALICE),
+        ("thread/TYPO/1.000000", FINANCE),
+        (f"thread/{FINANCE}/1.000000", f"/_control/messages/{FINANCE}"),
+    ],
+)
+async def test_looking_at_what_is_not_there_is_said(door: Door, what: str, said: str) -> None:
+    async with door.session.get(f"{door.slack.url}/_control/{what}") as reply:
+        told = await reply.json()
+
+    assert (reply.status, told["ok"], said in told["error"]) == (404, False, True)
+
+
+async def test_a_direct_message_that_nobody_opened_is_empty(door: Door) -> None:
+    assert (await door.get("messages/D0ALICE"))["messages"] == []
+
+
+async def test_every_answer_ends_its_line(door: Door) -> None:
+    """A terminal's prompt stands on a line of its own."""
+    url = f"{door.slack.url}/_control"
+    for verb, what in (("GET", "state"), ("GET", "messages/TYPO"), ("POST", "command")):
+        async with door.session.request(verb, f"{url}/{what}") as reply:
+            assert (await reply.text()).endswith("\n")
+
+
 # --- acting ------------------------------------------------------------------------------------------------------------
 
 

@@ -15,8 +15,9 @@ class Claim:
     holder: str | None = None
     until: datetime | None = None
 
-    def is_free(self, now: datetime) -> bool:
-        return self.until is None or self.until <= now
+    def is_free(self, now: datetime, holder: str) -> bool:
+        """For somebody: never for the one who had it last and did not give it back, since that one is still at work."""
+        return self.until is None or (self.until <= now and self.holder != holder)
 
     def take(self, holder: str, until: datetime) -> None:
         self.holder, self.until = holder, until
@@ -89,7 +90,7 @@ class ModelStore:
         return sorted(waiting, key=lambda delivery: (delivery.received_at, delivery.key))
 
     def lease_deliveries(self, now: datetime, until: datetime, holder: str, limit: int) -> list[Delivery]:
-        leased = [delivery for delivery in self.unfinished() if self.works[delivery.key].is_free(now)][:limit]
+        leased = [delivery for delivery in self.unfinished() if self.works[delivery.key].is_free(now, holder)][:limit]
         for delivery in leased:
             self.works[delivery.key].take(holder, until)
         return leased
@@ -154,7 +155,7 @@ class ModelStore:
         due = [
             (kept.launch.due_at, launch_id)
             for launch_id, kept in self.kept.items()
-            if kept.launch.due_at and kept.launch.due_at <= now and kept.lease.is_free(now)
+            if kept.launch.due_at and kept.launch.due_at <= now and kept.lease.is_free(now, holder)
         ]
         leased = [self.kept[launch_id] for _, launch_id in sorted(due)[:limit]]
         for kept in leased:
@@ -179,7 +180,7 @@ class ModelStore:
         due = [
             (not kept.launch.state.is_final, kept.due_at, launch_id)
             for launch_id, kept in self.kept.items()
-            if kept.due_at and kept.due_at <= now and kept.telling.is_free(now)
+            if kept.due_at and kept.due_at <= now and kept.telling.is_free(now, holder)
         ]
         leased = [self.kept[launch_id] for *_, launch_id in sorted(due)[:limit]]
         for kept in leased:

@@ -185,7 +185,7 @@ async def test_what_was_removed_by_hand_is_noted_too(store: SqliteStore, path: P
 
 
 async def test_a_corrupt_delivery_is_set_aside_and_noted_and_the_rest_goes_on(store: SqliteStore, path: Path) -> None:
-    await store.record_delivery(a_delivery(key="command:bad", received_at=at(-1)), holder="bot-1", until=NOON)
+    await store.record_delivery(a_delivery(key="command:bad", received_at=at(-1)), holder="bot-2", until=NOON)
     await store.record_delivery(a_delivery())
     outside(path, "UPDATE deliveries SET payload = '{' WHERE key = 'command:bad'")
 
@@ -224,7 +224,10 @@ async def test_a_row_whose_very_id_is_damaged_is_set_aside(store: SqliteStore, p
         "launch L-BAD: cannot be read (missing)",
         "delivery L�: cannot be read (UnicodeEncodeError)",
     ]
-    assert [ids(await lease(store, at(9))), await unfinished(store)] == [["L-GOOD"], [a_delivery(key="command:good")]]
+    assert [ids(await lease(store, at(9), holder="bot-2")), await unfinished(store)] == [
+        ["L-GOOD"],
+        [a_delivery(key="command:good")],
+    ]
 
 
 async def test_no_note_says_what_a_row_holds(store: SqliteStore, path: Path) -> None:

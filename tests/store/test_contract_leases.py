@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from bot.domain.model import EventKind, State
 from bot.ports import Store
-from tests.builders import NOON, an_event
-from tests.store.steps import L, at, happen, ids, keep, lease, read
+from tests.builders import NOON, a_delivery, an_event
+from tests.store.steps import L, at, happen, ids, keep, lease, read, take, tell
 
 
 async def test_only_what_is_due_is_leased_most_overdue_first(store: Store) -> None:
@@ -67,6 +67,20 @@ async def test_a_lapsed_lease_that_nobody_took_still_lets_its_holder_write(store
     [leased] = await lease(store)
 
     assert await store.save(replace(leased, looks=1, updated_at=at(30)), None, holder="bot-1")
+
+
+async def test_a_lapsed_lease_is_not_taken_again_by_its_own_holder(store: Store) -> None:
+    """Whose renewal was late is still at work on it: a second start beside the first would be a second run."""
+    await keep(store)
+    await store.record_delivery(a_delivery(), holder="bot-1", until=at(1))
+    await lease(store)
+    await tell(store)
+
+    assert [await lease(store, at(9)), await tell(store, at(9)), await take(store, at(9))] == [[], [], []]
+    await store.release(L, "bot-1")
+    await store.telling_done(L, "bot-1")
+    assert [len(await lease(store, at(9))), len(await tell(store, at(9)))] == [1, 1]
+    assert await take(store, at(9), holder="bot-2") == [a_delivery()]
 
 
 async def test_saving_gives_the_lease_back(store: Store) -> None:

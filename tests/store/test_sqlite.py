@@ -94,6 +94,28 @@ async def test_the_reader_cannot_write(store: SqliteStore) -> None:
         await store._file.read(lambda database: database.execute("DELETE FROM launches"))
 
 
+async def test_what_is_finished_is_held_by_nobody(store: SqliteStore) -> None:
+    """Or every renewal would touch every delivery that ever was."""
+    await keep(store, "L-OTHER")
+    for n in range(3):
+        await store.record_delivery(a_delivery(key=f"command:{n}"), holder="bot-1", until=NOON)
+    await store.finish_delivery("command:0", NOON)
+    await store.create(a_launch(), an_event(), delivery_key="command:1")
+    await store.save(a_launch(), None, delivery_key="command:2")
+
+    assert await store._file.read(lambda database: database.table("deliveries").count_where("lease_holder IS NOT NULL")) == 0
+
+
+async def test_a_line_that_was_told_is_not_skipped_afterwards(store: SqliteStore) -> None:
+    launch = await keep(store)
+    await store.save(launch, an_event(EventKind.STARTING), has_line=True)
+    await store.line_told(1, ts="1.2", at=NOON)
+    before = await store._file.read(lambda database: list(database.table("outbox").rows))
+    await store.line_skipped(1, NOON + MINUTE)
+
+    assert await store._file.read(lambda database: list(database.table("outbox").rows)) == before
+
+
 async def test_readers_and_the_loop_never_wait_for_the_writer(store: SqliteStore) -> None:
     await keep(store)
     has_begun, may_end = asyncio.Event(), threading.Event()

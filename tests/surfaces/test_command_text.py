@@ -16,6 +16,8 @@ from bot.surfaces.command_text import (
     Problems,
     SubcommandText,
     correct_command,
+    launch_id_typed,
+    placeholder,
     read_command,
     write_command,
 )
@@ -55,7 +57,7 @@ def test_every_problem_is_named_at_once() -> None:
     assert codes(found) == ["unknown_flag", "not_name_value", "nameless_input", "repeated_input"]
     assert facts(found) == [
         {"typed": "--previw", "closest": "--preview"},
-        {"typed": "alone"},
+        {"typed": "alone", "quoted": ""},
         {"typed": "=x"},
         {"name": "a", "times": "2"},
     ]
@@ -118,12 +120,10 @@ def test_text_of_4000_characters_works_and_one_more_is_refused_with_its_length()
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("billing", {"connection": "billing", "closest": ""}),
-        ("lisst", {"connection": "lisst", "closest": "list"}),
-        ("billing --preview", {"connection": "billing", "closest": ""}),
-        ('billing ""', {"connection": "billing", "closest": ""}),
-        ('""', {"connection": "", "closest": ""}),
-        ("--preview", {"connection": "", "closest": ""}),
+        ("billing", {"connection": "billing", "closest": "", "listed": "billing"}),
+        ("lisst", {"connection": "lisst", "closest": "list", "listed": ""}),
+        ("billing --preview", {"connection": "billing", "closest": "", "listed": "billing"}),
+        ("'my crm'", {"connection": "my crm", "closest": "", "listed": '"my crm"'}),
     ],
 )
 def test_a_launch_needs_a_connection_and_a_workflow(text: str, expected: dict[str, str]) -> None:
@@ -131,6 +131,51 @@ def test_a_launch_needs_a_connection_and_a_workflow(text: str, expected: dict[st
 
     assert codes(found) == ["missing_workflow"]
     assert facts(found) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("text", "which"),
+    [
+        ('billing ""', "workflow"),
+        ('billing "" a=1', "workflow"),
+        ('"" 396 a=1', "connection"),
+        ('""', "connection"),
+        ("'" * 4000, "connection"),
+    ],
+)
+def test_an_empty_word_is_named(text: str, which: str) -> None:
+    assert codes(read(text)) == ["empty_word"]
+    assert facts(read(text)) == [{"which": which}]
+
+
+@pytest.mark.parametrize("text", ["--preview", "—preview"])
+def test_preview_alone_is_named(text: str) -> None:
+    assert codes(read(text)) == ["not_built_yet"]
+    assert facts(read(text)) == [{"what": "--preview"}]
+
+
+def test_an_unknown_option_alone_is_named() -> None:
+    assert facts(read("--hepl")) == [{"typed": "--hepl", "closest": "--help"}]
+
+
+@pytest.mark.parametrize(
+    ("text", "typed", "quoted"),
+    [
+        ("billing Dunning run accountId=1", "run", '"Dunning run"'),
+        ("billing Dunning run now", "run now", '"Dunning run now"'),
+        (f"billing 396 {'x' * 90}", "x" * 90, ""),
+    ],
+)
+def test_a_name_with_spaces_in_it_wants_quotes(text: str, typed: str, quoted: str) -> None:
+    assert facts(read(text)) == [{"typed": typed, "quoted": quoted}]
+
+
+def test_a_placeholder_that_was_copied_launches_nothing() -> None:
+    copied = write_command("billing", "396", (("accountId", placeholder("accountId")), ("odd name", placeholder("odd name"))))
+
+    assert copied == 'billing 396 accountId=<accountId> "odd name=<odd name>"'
+    assert codes(read(escape(copied))) == ["placeholder_value", "placeholder_value"]
+    assert inputs("a=&lt;b&gt;") == {"a": "<b>"}
 
 
 @given(text=st.text(alphabet=st.sampled_from(" \t\n'\"\\=-–—“”‘’„‚<>!@#|&;ampltg\u00a0\u202e\0ab🙂"), max_size=60))
@@ -168,6 +213,28 @@ def test_the_bare_command(text: str) -> None:
 )
 def test_subcommands_come_first_in_any_case(text: str, expected: SubcommandText) -> None:
     assert read(text) == expected
+
+
+@pytest.mark.parametrize("text", ["--help", "—help", "--HELP", "list --help", "billing --help", "billing 396 a=1 --help"])
+def test_help_may_be_asked_for_as_an_option(text: str) -> None:
+    assert read(text) == SubcommandText(word="help")
+
+
+@pytest.mark.parametrize(
+    ("typed", "launch_id"),
+    [
+        ("L-X38RF", "L-X38RF"),
+        ("l-x38rf", "L-X38RF"),
+        ("X38RF", "L-X38RF"),
+        (" x38rf ", "L-X38RF"),
+        ("L–X38RF", "L-X38RF"),
+        ("L-X38", "L-X38"),
+        ("newest", "newest"),
+        ("", ""),
+    ],
+)
+def test_a_launch_id_may_be_typed_carelessly(typed: str, launch_id: str) -> None:
+    assert launch_id_typed(typed) == launch_id
 
 
 def test_a_launch_keeps_names_values_and_their_order_as_typed() -> None:
@@ -278,6 +345,7 @@ WORDS = TYPABLE.filter(bool)
 @example(connection="a", workflow="b", values={"a b": "<!channel>", "c": "<@U0BOB|bob> &amp; &lt;"})
 def test_what_is_written_reads_back_as_what_was_meant(connection: str, workflow: str, values: dict[str, str]) -> None:
     assume(connection.lower() not in SUBCOMMANDS)
+    assume(all(value != placeholder(name) for name, value in values.items()))
     pairs = tuple(values.items())
     written = write_command(connection, workflow, pairs)
 
@@ -294,20 +362,21 @@ def test_a_written_command_is_quoted_only_where_it_must_be() -> None:
     ("code", "told", "expected"),
     [
         ("unknown_connection", {"typed": "bill", "closest": "billing"}, "billing 396 acountId=x max=1"),
-        ("unknown_connection", {"typed": "bill", "closest": ""}, "bill 396 acountId=x max=1"),
+        ("unknown_connection", {"typed": "bill", "closest": ""}, ""),
         ("unknown_workflow", {"typed": "396", "closest": "Dunning run"}, 'bill "Dunning run" acountId=x max=1'),
         ("unknown_input", {"name": "acountId", "closest": "accountId"}, "bill 396 accountId=x max=1"),
-        ("unknown_input", {"name": "acountId", "closest": "max"}, "bill 396 max=1"),
-        ("unknown_input", {"name": "acountId", "closest": ""}, "bill 396 max=1"),
+        ("unknown_input", {"name": "acountId", "closest": "max"}, ""),
+        ("unknown_input", {"name": "acountId", "closest": ""}, ""),
         ("reserved_input", {"name": "max", "provider": "Zuora Workflow"}, "bill 396 acountId=x"),
-        ("missing_input", {"name": "mode", "example": "full"}, "bill 396 acountId=x max=1 mode=full"),
-        ("bad_input", {"name": "max", "closest": "", "example": "12.50"}, "bill 396 acountId=x max=12.50"),
-        ("bad_input", {"name": "max", "closest": "most", "example": "12.50"}, "bill 396 acountId=x max=most"),
-        ("bad_input", {"name": "max"}, 'bill 396 acountId=x max="…"'),
-        ("something_new", {"name": "max"}, "bill 396 acountId=x max=1"),
+        ("missing_input", {"name": "mode"}, "bill 396 acountId=x max=1 mode=<mode>"),
+        ("bad_input", {"name": "max", "typed": "1", "closest": ""}, "bill 396 acountId=x max=<max>"),
+        ("bad_input", {"name": "max", "typed": "1", "closest": "most"}, "bill 396 acountId=x max=most"),
+        ("bad_input", {"name": "max", "typed": "part of it", "closest": "most"}, "bill 396 acountId=x max=<max>"),
+        ("reserved_input", {"name": "other"}, ""),
+        ("something_new", {"name": "max"}, ""),
     ],
 )
-def test_a_corrected_command_mends_what_can_be_mended(code: str, told: dict[str, Any], expected: str) -> None:
+def test_a_corrected_command_is_shown_only_where_it_is_a_mend(code: str, told: dict[str, Any], expected: str) -> None:
     typed = LaunchText(connection="bill", workflow="396", inputs=(("acountId", "x"), ("max", "1")))
 
     assert correct_command(typed, (Problem(code=code, facts=told),)) == expected

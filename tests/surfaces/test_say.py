@@ -52,6 +52,8 @@ def test_lines_without_marks_stand_below_each_other() -> None:
         (False, "false"),
         (0, "0"),
         (Decimal("1.50"), "1.50"),
+        (Decimal("1e5"), "1e5"),
+        ([Decimal("1.5E-12")], "[1.5e-12]"),
         ([], "[]"),
         ({}, "{}"),
         ({"a": [1, Decimal("2.0"), None, True, "x"]}, '{"a": [1, 2.0, null, true, "x"]}'),

@@ -11,7 +11,8 @@ from syrupy.assertion import SnapshotAssertion
 from bot.domain.inputs import read_inputs
 from bot.domain.model import InputSpec, InputType, Problem, Reason
 from bot.surfaces.command_text import LaunchText, Problems, correct_command, read_command
-from bot.surfaces.words import PROBLEMS, REASONS, Say, problem_sentence, reason_sentence, say_denied, say_problems
+from bot.surfaces.replies import say_refused
+from bot.surfaces.words import MOST_PROBLEMS, PROBLEMS, REASONS, Say, problem_sentence, reason_sentence, say_denied, say_problems
 from tests.block_limits import assert_harmless, assert_within_limits
 
 ROOT = Path(__file__).parents[2]
@@ -184,7 +185,7 @@ def test_all_problems_are_listed_with_a_corrected_example(snapshot: SnapshotAsse
 
     assert_within_limits(say)
     assert_harmless(say)
-    assert "/launch billing 396 accountId=text maxAmount=12.50 mode=full" in say.text
+    assert "“/launch billing 396 accountId=4028 maxAmount=&lt;maxAmount&gt; mode=full”" in say.text
     assert say == snapshot
 
 
@@ -203,12 +204,13 @@ def test_equal_problems_are_told_once() -> None:
 
 @pytest.mark.parametrize("count", [2, 20, 200, 2000])
 def test_any_number_of_problems_fits_and_none_is_silently_dropped(count: int) -> None:
-    problems = [Problem(code="missing_input", facts={"name": f"in{number}", "example": "text"}) for number in range(count)]
+    problems = [Problem(code="missing_input", facts={"name": f"in{number}"}) for number in range(count)]
     say = say_problems(problems, example="billing 396")
 
     assert_within_limits(say)
     assert f"There are {count} things to mend" in say.text
-    assert all(f"in{number}" in say.text for number in range(min(count, 250)))
+    assert all(f"in{number}" in say.text for number in range(min(count, MOST_PROBLEMS)))
+    assert (f"and {count - MOST_PROBLEMS} more" in say.text) == (count > MOST_PROBLEMS)
     assert "/launch billing 396" in say.text
 
 
@@ -221,10 +223,32 @@ def test_a_text_of_4000_characters_full_of_problems_is_answered() -> None:
         assert_within_limits(say_problems(refusal.problems))
 
 
-def test_an_example_that_nobody_could_read_is_left_out() -> None:
-    say = say_problems([Problem(code="unknown_flag", facts={"typed": "--x"})], example="x" * 3000)
+@pytest.mark.parametrize("example", ["", "x" * 3000, "&" * 500, "b w a=*", 'b w a="x …"', 'b w a="x\ny"'])
+def test_an_example_that_could_not_be_copied_as_it_is_is_left_out(example: str) -> None:
+    say = say_problems([Problem(code="unknown_flag", facts={"typed": "--x"})], example=example)
 
     assert "Try" not in say.text
+
+
+def test_a_refused_command_is_mended_once() -> None:
+    typed = LaunchText(connection="billing", workflow="30", inputs=(("a", "x"),))
+    near = Problem(code="unknown_workflow", facts={"typed": "30", "connection": "billing", "closest": "303"})
+    far = Problem(code="unknown_workflow", facts={"typed": "30", "connection": "billing", "closest": ""})
+
+    assert say_refused([near], (), command="/go", typed=typed).text.endswith("\nTry: “/go billing 303 a=x”")
+    assert "Try" not in say_refused([far], (), command="/go", typed=typed).text
+
+
+@pytest.mark.parametrize(
+    ("what", "expected"),
+    [
+        ("--preview", "--preview is not built yet. Nothing was launched; /go list shows what you may launch here."),
+        ("/go again", "/go again is not built yet. Type the launch once more."),
+        ("/go approve", "/go approve is not built yet."),
+    ],
+)
+def test_what_is_not_built_names_what_to_use_instead(what: str, expected: str) -> None:
+    assert problem_sentence(Problem(code="not_built_yet", facts={"what": what}), command="/go") == expected
 
 
 def test_a_refusal_by_policy_gives_every_reason(snapshot: SnapshotAssertion) -> None:
@@ -238,6 +262,7 @@ def test_a_refusal_by_policy_gives_every_reason(snapshot: SnapshotAssertion) -> 
 
     assert_within_limits(say)
     assert_harmless(say)
-    assert "<@U0GUEST>" in say.text
+    assert "You are a guest of this workspace" in say.text
+    assert "U0GUEST" not in say.text
     assert "/invite @gonogo" in say.text
     assert say == snapshot

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, cast, get_args
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -20,18 +20,28 @@ from aiohttp import web
 from bot.sandbox.slack.delivery import Acknowledged
 from bot.sandbox.slack.errors import NotPossibleError
 from bot.sandbox.slack.faults import SlackFault
-from bot.sandbox.slack.shapes import is_mapping
+from bot.sandbox.slack.shapes import is_mapping, mapping
+from bot.sandbox.slack.sockets import DisconnectReason
+from bot.sandbox.slack.workspace import dm_id
 
 if TYPE_CHECKING:
     from bot.sandbox.slack import SlackStandIn
+    from bot.sandbox.slack.workspace import Workspace
 
 Act: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[dict[str, Any]]]
+REASONS = frozenset({"drop", *get_args(DisconnectReason)})
+MOST_TIMES = 1000
+SEND_JSON = "send a JSON object, with the header content-type: application/json"
 LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class MistakeError(Exception):
+    """What was sent to the door does not fit; the text says why."""
 
 
 @dataclass(frozen=True)
 class Control:
-    """The routes. POST bodies and answers are JSON; what cannot be done answers 409 with the reason."""
+    """The routes. POST bodies and answers are JSON; what does not fit answers 400, what cannot be done 409, with the reason."""
 
     slack: SlackStandIn
     _deliveries: list[Acknowledged] = field(default_factory=list[Acknowledged])
@@ -143,6 +153,8 @@ class Control:
 
     async def _disconnect(self, given: Mapping[str, Any]) -> dict[str, Any]:
         reason = given.get("reason", "warning")
+        if reason not in REASONS:
+            raise NotPossibleError(f"there is no reason {reason!r}; there are {', '.join(sorted(REASONS))}")
         return {"sockets": self.slack.sockets.drop() if reason == "drop" else await self.slack.disconnect(reason)}
 
     # --- looking ---------------------------------------------------------------------------------------------------
@@ -163,15 +175,24 @@ class Control:
 
     async def _messages(self, request: web.Request) -> web.Response:
         refuse_outsiders(request)
-        world, channel_id = self.slack.workspace, request.match_info["channel"]
+        world, channel_id, user_id = self.slack.workspace, request.match_info["channel"], request.query.get("user")
+        if trouble := _unknown_channel(world, channel_id):
+            return _not_there(trouble)
+        if user_id and user_id not in world.users:
+            return _not_there(f"there is nobody {user_id}; there are {', '.join(world.users)}")
         shown = world.messages(channel_id)
-        if user_id := request.query.get("user"):
+        if user_id:
             shown = sorted([*shown, *world.ephemerals(channel_id, user_id)], key=lambda message: message.ts)
         return _json({"messages": [asdict(message) for message in shown]})
 
     async def _thread(self, request: web.Request) -> web.Response:
         refuse_outsiders(request)
-        replies = self.slack.workspace.thread(request.match_info["channel"], request.match_info["ts"])
+        world, channel_id, ts = self.slack.workspace, request.match_info["channel"], request.match_info["ts"]
+        if trouble := _unknown_channel(world, channel_id):
+            return _not_there(trouble)
+        replies = world.thread(channel_id, ts)
+        if not replies and world.find(channel_id, ts) is None:
+            return _not_there(f"there is no message {ts} in {channel_id}; /_control/messages/{channel_id} shows those that are")
         return _json({"messages": [asdict(message) for message in replies]})
 
     async def _traffic(self, request: web.Request) -> web.Response:
@@ -199,6 +220,8 @@ class Control:
                 return _json({"ok": True, **await act(await _given(request))})
             except NotPossibleError as refusal:
                 return _json({"ok": False, "error": str(refusal)}, status=409)
+            except MistakeError as mistake:
+                return _json({"ok": False, "error": str(mistake)}, status=400)
             except KeyError as missing:
                 return _json({"ok": False, "error": f"missing: {missing}"}, status=400)
 
@@ -218,23 +241,77 @@ def refuse_outsiders(request: web.Request) -> None:
     is_by_local_name = urlsplit(f"//{host}").hostname in LOCAL_NAMES
     is_own_page = origin is None or origin == f"http://{host}"
     if not (is_near and is_by_local_name and is_own_page):
-        raise web.HTTPForbidden(text="this door is for this machine only")
+        raise web.HTTPForbidden(text="this door is for this machine only\n")
 
 
 async def _given(request: web.Request) -> dict[str, Any]:
     if request.content_type != "application/json":
-        raise web.HTTPUnsupportedMediaType(text="send JSON")
+        raise web.HTTPUnsupportedMediaType(text=f"{SEND_JSON}\n")
     try:
         given = await request.json()
     except ValueError as exc:
-        raise web.HTTPBadRequest(text="send JSON") from exc
+        raise web.HTTPBadRequest(text=f"{SEND_JSON}\n") from exc
     if not is_mapping(given):
-        raise web.HTTPBadRequest(text="send a JSON object")
+        raise web.HTTPBadRequest(text=f"{SEND_JSON}\n")
+    refuse_misfits(given)
     return given
 
 
+def refuse_misfits(given: Mapping[str, Any]) -> None:
+    """Every field, and every field of a fault, has the type that its name stands for, wherever it is asked for.
+
+    Raises:
+        MistakeError: one has another.
+    """
+    for name, value in (*given.items(), *mapping(given.get("fault")).items()):
+        sort = next((sort for sort, names in FIELDS.items() if name in names), None)
+        if sort is not None and not FITS[sort](value):
+            raise MistakeError(f"{name} must be {sort}")
+
+
+def _is_whole(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_few(value: object) -> bool:
+    return _is_whole(value) and 1 <= value <= MOST_TIMES
+
+
+FITS: Mapping[str, Callable[[object], bool]] = {
+    "text": lambda value: isinstance(value, str),
+    "text or null": lambda value: value is None or isinstance(value, str),
+    "true or false": lambda value: isinstance(value, bool),
+    "a whole number": _is_whole,
+    f"a whole number from 1 to {MOST_TIMES}": _is_few,
+    "a JSON object": is_mapping,
+    "a JSON object or null": lambda value: value is None or is_mapping(value),
+}
+FIELDS: Mapping[str, frozenset[str]] = {
+    "text": frozenset(
+        {"user", "channel", "text", "command", "label", "ts", "callback_id", "query", "method", "reason", "error", "body"}
+    ),
+    "text or null": frozenset({"thread_ts"}),
+    "true or false": frozenset({"all", "is_on", "is_applied"}),
+    "a whole number": frozenset({"retry_after_s", "status", "delivery"}),
+    f"a whole number from 1 to {MOST_TIMES}": frozenset({"times"}),
+    "a JSON object": frozenset({"event", "fault"}),
+    "a JSON object or null": frozenset({"values"}),
+}
+
+
+def _unknown_channel(world: Workspace, channel_id: str) -> str:
+    """A sentence if there is no such channel; a direct message that nobody has opened yet is an empty one."""
+    if channel_id in world.channels or channel_id in map(dm_id, world.users):
+        return ""
+    return f"there is no channel {channel_id}; there are {', '.join(world.channels)}"
+
+
+def _not_there(trouble: str) -> web.Response:
+    return _json({"ok": False, "error": trouble}, status=404)
+
+
 def _json(body: Mapping[str, Any], *, status: int = 200) -> web.Response:
-    return web.Response(text=_dumped(body), status=status, content_type="application/json")
+    return web.Response(text=_dumped(body) + "\n", status=status, content_type="application/json")
 
 
 def _dumped(body: Mapping[str, Any]) -> str:

@@ -6,7 +6,6 @@ web page should reach it from there.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 from typing import Any, get_type_hints
@@ -22,6 +21,7 @@ from bot.sandbox.standins._plain import as_object, is_number, is_text, is_truth,
 from bot.sandbox.standins._serving import Server
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]", "::1"})
+MOST_TIMES = 1000
 
 
 class MistakeError(Exception):
@@ -49,9 +49,12 @@ class ControlDoor:
     def _posted(self, change: Callable[[Mapping[str, Json]], None]) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def listener(request: web.Request) -> web.Response:
             refuse_foreign(request)
-            sent = as_object(Reply(status=0, body=await request.text()).json())
+            text = await request.text()
+            sent = as_object(Reply(status=0, body=text or "{}").json())
+            if sent is None:
+                return shown({"ok": False, "error": "Send a JSON object."}, status=400)
             try:
-                change({} if sent is None else sent)
+                change(sent)
             except MistakeError as mistake:
                 return shown({"ok": False, "error": str(mistake)}, status=400)
             return shown({"ok": True})
@@ -71,10 +74,10 @@ class ControlDoor:
 
     def _fault(self, sent: Mapping[str, Json]) -> None:
         standin, verb, times = self.standin(sent.get("provider")), sent.get("verb", "any"), sent.get("times", 1)
-        if verb not in {"any", *VERBS}:
-            raise MistakeError(f"There is no verb {verb}.")
-        if not is_whole(times) or times < 1:
-            raise MistakeError("times must be a whole number from 1.")
+        if not is_text(verb) or verb not in {"any", *VERBS}:
+            raise MistakeError(f"There is no verb {verb}; there are any, {', '.join(VERBS)}.")
+        if not is_whole(times) or not 1 <= times <= MOST_TIMES:
+            raise MistakeError(f"times must be a whole number from 1 to {MOST_TIMES}.")
         facts = {name: value for name, value in sent.items() if name not in {"provider", "verb", "times"}}
         self.server.line(standin.name).add(fault_of(facts), verb=verb, times=times)
 
@@ -93,7 +96,7 @@ class ControlDoor:
 
     def _switch(self, sent: Mapping[str, Json]) -> None:
         standin, name, is_on = self.standin(sent.get("provider")), sent.get("switch"), sent.get("is_on")
-        if name not in standin.switches or not isinstance(is_on, bool):
+        if not is_text(name) or name not in standin.switches or not isinstance(is_on, bool):
             raise MistakeError(f"Switches of {standin.name}: {', '.join(standin.switches) or 'none'}; is_on is true or false.")
         standin.switches[name] = is_on
 
@@ -107,9 +110,11 @@ class ControlDoor:
 
     async def _runs(self, request: web.Request) -> web.Response:
         refuse_foreign(request)
-        with contextlib.suppress(MistakeError):
-            return shown([asdict(run) for run in self.standin(request.match_info["provider"]).ledger.ours.values()])
-        return shown([], status=404)
+        try:
+            standin = self.standin(request.match_info["provider"])
+        except MistakeError as mistake:
+            return shown({"ok": False, "error": str(mistake)}, status=404)
+        return shown([asdict(run) for run in standin.ledger.ours.values()])
 
 
 FIELD_TYPES: Mapping[type, Callable[[Json], bool]] = {bool: is_truth, int: is_whole, str: is_text}
@@ -145,10 +150,10 @@ def refuse_foreign(request: web.Request) -> None:
     origin = request.headers.get("Origin")
     host = request.host.rpartition(":")[0] or request.host
     if host not in LOOPBACK or (origin is not None and origin != f"http://{request.host}"):
-        raise web.HTTPForbidden(text="The control door is for this machine only.")
+        raise web.HTTPForbidden(text="The control door is for this machine only.\n")
 
 
 def shown(value: Json, *, status: int = 200) -> web.Response:
     """Plain JSON."""
-    text = simplejson.dumps(value, use_decimal=True, default=dict)
+    text = simplejson.dumps(value, use_decimal=True, default=dict) + "\n"
     return web.Response(status=status, text=text, content_type="application/json")

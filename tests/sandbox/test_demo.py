@@ -1,0 +1,216 @@
+"""`gonogo demo` as people meet it: it survives a killed bot, says what is wrong in a sentence, and ends when asked."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import re
+import signal
+import sys
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from bot.sandbox import demo
+from bot.sandbox.world import BotDiedError, Sandbox
+
+ROOT = Path(__file__).parent.parent.parent
+PROMPTLY_S = 20.0
+
+
+class Screen:
+    """A console whose words are kept."""
+
+    def __init__(self) -> None:
+        self._out = io.StringIO()
+        self.console = Console(file=self._out, soft_wrap=True, highlight=False)
+
+    @property
+    def text(self) -> str:
+        return self._out.getvalue()
+
+
+@pytest.fixture
+def screen() -> Screen:
+    return Screen()
+
+
+# --- what a person can mend --------------------------------------------------------------------------------------------
+
+
+async def test_a_file_is_no_folder(tmp_path: Path, screen: Screen) -> None:
+    (tmp_path / "file").touch()
+
+    assert await demo.stay(tmp_path / "file", port=0, console=screen.console) == 2
+    assert (len(screen.text.splitlines()), "cannot be used as a folder" in screen.text) == (1, True)
+
+
+async def test_a_folder_that_cannot_be_made(tmp_path: Path, screen: Screen) -> None:
+    (tmp_path / "file").touch()
+
+    assert await demo.play(tmp_path / "file" / "nope", screen.console) == 2
+    assert (len(screen.text.splitlines()), "cannot be used as a folder" in screen.text) == (1, True)
+
+
+@pytest.mark.parametrize("port", [99999, -1])
+async def test_a_port_that_is_none(tmp_path: Path, screen: Screen, port: int) -> None:
+    assert await demo.stay(tmp_path, port=port, console=screen.console) == 2
+    assert screen.text == f"--port must be a number from 0 to 65535, not {port}.\n"
+
+
+async def test_a_port_that_is_taken(tmp_path: Path, screen: Screen) -> None:
+    server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        assert await demo.stay(tmp_path, port=port, console=screen.console) == 2
+
+    assert screen.text.startswith(f"Port {port} cannot be used (")
+
+
+async def test_a_folder_is_for_one_demo_at_a_time(tmp_path: Path, screen: Screen) -> None:
+    with demo._folder(tmp_path):
+        assert await demo.stay(tmp_path, port=0, console=screen.console) == 2
+
+    assert f"in use by another demo (process {os.getpid()})" in screen.text
+
+
+def test_the_lock_of_a_dead_demo_is_taken_over(tmp_path: Path) -> None:
+    (tmp_path / demo.LOCK).write_text("999999999 and more\n", encoding="utf-8")
+
+    with demo._folder(tmp_path) as folder:
+        assert (folder / demo.LOCK).read_text(encoding="utf-8") == f"{os.getpid()}\n"
+
+
+async def test_a_bot_that_does_not_start_is_shown(tmp_path: Path) -> None:
+    sandbox = Sandbox(tmp_path, program=("-c", "print('no such luck'); raise SystemExit(3)"))
+
+    with pytest.raises(BotDiedError, match="no such luck"):
+        async with sandbox:
+            pass
+    assert (sandbox.log_path.stat().st_mode & 0o777) == 0o600
+
+
+# --- a bot that ends ---------------------------------------------------------------------------------------------------
+
+
+class Mortal:
+    """A bot that ends at once, ``lives`` times; then it stays. It cannot start where ``is_stillborn``."""
+
+    log_path = Path("bot.log")
+    bot_pid = 7
+
+    def __init__(self, lives: float, *, is_stillborn: bool = False) -> None:
+        self._lives, self._is_stillborn = lives, is_stillborn
+        self.starts = 0
+
+    async def bot_ended(self) -> int:
+        if self._lives <= 0:
+            await asyncio.Event().wait()
+        self._lives -= 1
+        return -9
+
+    async def start_bot(self) -> None:
+        self.starts += 1
+        if self._is_stillborn:
+            raise BotDiedError("no")
+
+
+@pytest.mark.parametrize("is_stillborn", [True, False])
+async def test_after_five_quick_deaths_it_gives_up(screen: Screen, is_stillborn: bool) -> None:
+    bot: Any = Mortal(float("inf"), is_stillborn=is_stillborn)
+
+    assert await demo.keep(bot, screen.console) == 1
+    assert bot.starts == 4
+    assert screen.text.count("the bot ended (signal 9); starting it again. Its log: bot.log") == 4
+    assert "giving up. Its log: bot.log" in screen.text
+
+
+async def test_slow_deaths_do_not_count(screen: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, "QUICK_S", 0.0)
+    bot: Any = Mortal(12)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(demo.keep(bot, screen.console), 0.5)
+
+    assert bot.starts == 12
+
+
+# --- the program -------------------------------------------------------------------------------------------------------
+
+
+class Program:
+    """`gonogo demo`, as a process of its own."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.said = ""
+
+    async def until(self, words: str) -> str:
+        """Everything up to the line with ``words``."""
+        assert self.process.stdout is not None
+        async with asyncio.timeout(PROMPTLY_S):
+            while words not in self.said:
+                line = await self.process.stdout.readline()
+                assert line, self.said
+                self.said += line.decode()
+        return self.said
+
+    async def interrupt(self) -> tuple[int, str]:
+        self.process.send_signal(signal.SIGINT)
+        out, _ = await asyncio.wait_for(self.process.communicate(), PROMPTLY_S)
+        return self.process.returncode or 0, self.said + out.decode()
+
+
+@pytest.fixture
+async def program(tmp_path: Path) -> AsyncGenerator[Program, None]:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "demo", "--data", "kept", "--port", "0"),
+        cwd=tmp_path,
+        env={**kept, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    yield Program(process)
+    if process.returncode is None:
+        process.kill()
+    await process.communicate()
+
+
+async def test_it_starts_a_killed_bot_again_and_ends_in_order(program: Program, tmp_path: Path, screen: Screen) -> None:
+    await program.until("What happens is shown here")
+    found = re.search(r"kill -9 (\d+)", program.said)
+    assert found is not None
+    assert await demo.stay(tmp_path / "kept", port=0, console=screen.console) == 2
+
+    os.kill(int(found[1]), signal.SIGKILL)
+    await program.until("the bot is back")
+    code, said = await program.interrupt()
+
+    assert (code, said.splitlines()[-1]) == (0, "stopped")
+    assert "the bot ended (signal 9); starting it again." in said
+    assert "Traceback" not in said
+    assert f"process {program.process.pid}" in screen.text
+
+
+async def test_ctrl_c_while_it_starts_is_no_accident(program: Program, tmp_path: Path) -> None:
+    async with asyncio.timeout(PROMPTLY_S):
+        while not (tmp_path / "kept" / "bot.log").exists():  # noqa: ASYNC110 - nothing tells when another program has come so far
+            await asyncio.sleep(0.01)
+    code, said = await program.interrupt()
+
+    assert (code, said) == (0, "stopped\n")
+
+
+async def test_it_says_how_to_drive_it(tmp_path: Path) -> None:
+    async with Sandbox(tmp_path) as sandbox:
+        told = demo.how_to_drive(sandbox)
+
+    ways = ("/_control/thread/C0DATA/", "/_control/click", "/_control/fault", "/_control/received", f"kill -9 {sandbox.bot_pid}")
+    assert [way for way in ways if way not in told] == []
+    assert re.search(r"#finance-ops +C0FINANCE +alice, bob, carol, gus\n", told)
+    assert "board-room" in told
+    assert "gus U0GUEST (a guest)" in told
