@@ -98,6 +98,14 @@ class Store(Protocol):
         """
         ...
 
+    async def card_not_posted(self, launch_id: str) -> None:
+        """Slack certainly refused the post of a card that was called lost beforehand: it is to be posted."""
+        ...
+
+    async def line_not_posted(self, line_id: int) -> None:
+        """Slack certainly refused a line that was skipped beforehand: it is to be told."""
+        ...
+
     async def card_found(self, launch_id: str, ts: str) -> None:
         """The lost card stands at ``ts``: it, and what its thread lacks, is due again at once, also when it was given up.
 

@@ -144,8 +144,11 @@ QUEUE_LINE = "INSERT INTO outbox (launch_id, event_seq) VALUES (:launch_id, :eve
 # A launch's thread lines that Slack has yet to be told, in order.
 UNTOLD_LINES = "SELECT id, event_seq FROM outbox WHERE launch_id = :launch_id AND told_at IS NULL ORDER BY event_seq"
 
-# A thread line stands; the first time stands.
-TELL_LINE = "UPDATE outbox SET told_at = :at, ts = :ts WHERE id = :line_id AND told_at IS NULL RETURNING launch_id"
+# A thread line stands, also one that was given up before it was posted; the first time stands.
+TELL_LINE = "UPDATE outbox SET told_at = :at, ts = :ts WHERE id = :line_id AND ts IS NULL RETURNING launch_id"
+
+# A line that was given up before it was posted was refused: it is to be told after all.
+RESTORE_LINE = "UPDATE outbox SET told_at = NULL WHERE id = :line_id AND ts IS NULL"
 
 # A thread line may stand somewhere: it is never posted again.
 SKIP_LINE = "UPDATE outbox SET told_at = :at WHERE id = :line_id AND told_at IS NULL RETURNING launch_id"
@@ -179,6 +182,13 @@ RETURNING *
 LOSE_CARD = """
 UPDATE cards SET is_lost = 1, told_version = max(told_version, :version), due_at = CASE WHEN is_final THEN due_at END
 WHERE launch_id = :launch_id AND ts IS NULL
+"""
+
+# The post of a card that was given up beforehand was refused: it does not stand anywhere, and is to be posted.
+RESTORE_CARD = """
+UPDATE cards SET is_lost = 0, told_version = 0,
+    due_at = (SELECT at FROM events WHERE events.launch_id = cards.launch_id ORDER BY seq DESC LIMIT 1)
+WHERE launch_id = :launch_id AND is_lost = 1
 """
 
 # The lost card stands; nobody knows for sure what it shows, so it is shown anew, at once, by whoever comes first.

@@ -171,6 +171,14 @@ class SqliteStore:
         """Store.card_lost."""
         await self._file.write(lambda database: tellings.card_lost(database, launch_id, version=version))
 
+    async def card_not_posted(self, launch_id: str) -> None:
+        """Store.card_not_posted."""
+        await self._file.write(lambda database: tellings.card_not_posted(database, launch_id))
+
+    async def line_not_posted(self, line_id: int) -> None:
+        """Store.line_not_posted."""
+        await self._file.write(lambda database: tellings.line_not_posted(database, line_id))
+
     async def card_found(self, launch_id: str, ts: str) -> None:
         """Store.card_found."""
         await self._file.write(lambda database: tellings.card_found(database, launch_id, ts))

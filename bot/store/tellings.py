@@ -48,6 +48,16 @@ def card_lost(database: Database, launch_id: str, *, version: int) -> None:
     change(database, queries.LOSE_CARD, launch_id=launch_id, version=version)
 
 
+def card_not_posted(database: Database, launch_id: str) -> None:
+    """Store.card_not_posted."""
+    change(database, queries.RESTORE_CARD, launch_id=launch_id)
+
+
+def line_not_posted(database: Database, line_id: int) -> None:
+    """Store.line_not_posted."""
+    change(database, queries.RESTORE_LINE, line_id=line_id)
+
+
 def card_found(database: Database, launch_id: str, ts: str) -> None:
     """Store.card_found."""
     change(database, queries.FIND_CARD, launch_id=storable(launch_id), ts=storable(ts))

@@ -76,31 +76,38 @@ class TellingWork:
         await self.store.telling_done(launch.launch_id, self.holder)
 
     async def _post_card(self, telling: Telling) -> str | None:
-        """Post the card; None when Slack lost its answer, and the card with it."""
+        """Post the card; None when Slack lost its answer, and the card with it.
+
+        Called lost before it is posted: whoever is killed in between must not leave a card behind that is posted again.
+        """
         launch = telling.launch
+        await self.store.card_lost(launch.launch_id, version=launch.version)
         try:
             card_ts = await self.thread.post_card(launch, telling.events)
         except ThreadError as error:
             if not error.is_in_doubt:
+                await self.store.card_not_posted(launch.launch_id)
                 raise
             _log.warning("card_lost", launch_id=launch.launch_id, error=error.code)
-            await self.store.card_lost(launch.launch_id, version=launch.version)
             await self._tell_without_card(telling, error.code)
             return None
         await self.store.card_told(launch.launch_id, ts=card_ts, version=launch.version)
         return card_ts
 
     async def _post_lines(self, telling: Telling, lines: Sequence[Line], card_ts: str) -> None:
+        """One message. Skipped before it is posted, unless it is the last: see *Why* above."""
         launch, now = telling.launch, self.clock.now()
+        is_last = launch.state.is_final and lines[-1] == telling.lines[-1]
+        for line in () if is_last else lines:
+            await self.store.line_skipped(line.line_id, at=now)
         try:
             ts = await self.thread.post_lines(launch, tuple(line.event for line in lines), card_ts=card_ts)
         except ThreadError as error:
-            is_last = launch.state.is_final and lines[-1] == telling.lines[-1]
-            if is_last or not error.is_in_doubt:
-                raise
-            for line in lines:
-                await self.store.line_skipped(line.line_id, at=now)
-            return
+            if error.is_in_doubt and not is_last:
+                return
+            for line in () if is_last else lines:
+                await self.store.line_not_posted(line.line_id)
+            raise
         for line in lines:
             await self.store.line_told(line.line_id, ts=ts, at=now)
 

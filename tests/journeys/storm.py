@@ -349,13 +349,13 @@ class Counting:
         directly = [message.text for user_id in PEOPLE for message in self._workspace.direct_messages(user_id)]
         if any(book.launch_id in text and text.startswith(book.word) for text in directly):
             return ""
-        for channel_id, ts in self._cards(book):
-            card, lines = self._workspace.find(channel_id, ts), self._workspace.thread(channel_id, ts)
-            if card is not None and card.text.startswith(book.word) and lines and book.word in lines[-1].text:
-                return ""
-            if card is not None and not book.is_card_lost:
-                return f"card {card.text[:40]!r}, last line {lines[-1].text[:60] if lines else ''!r}"
-        return "no card that we know of, no direct message"
+        cards = self._cards(book)
+        return "" if any(self._says(card, book.word) for card in cards) else f"not by {len(cards)} cards, nor directly"
+
+    def _says(self, card: tuple[str, str], word: str) -> bool:
+        """The card says so, and so does the last line of its thread."""
+        now, lines = self._workspace.find(*card), self._workspace.thread(*card)
+        return now is not None and now.text.startswith(word) and bool(lines) and word in lines[-1].text
 
 
 def number_of(run: Run) -> int:
