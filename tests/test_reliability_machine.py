@@ -595,5 +595,6 @@ class Reliability(RuleBasedStateMachine):
             excuses = self.wall.torn[launch.launch_id] + self.wall.lost[launch.launch_id]
             assert told <= 1 + excuses, f"{launch.launch_id}: its end was told {told} times"
 
+
 TestReliability = Reliability.TestCase
 TestReliability.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)

@@ -25,11 +25,12 @@ from bot.domain.provider import (
     Outcome,
     Refused,
     StartAnswer,
+    Trouble,
     Unauthorised,
     Unreachable,
     Unsupported,
 )
-from bot.domain.reactions import Moment, Reaction
+from bot.domain.reactions import LONGEST_WAIT_S, Moment, Reaction
 
 LOOK_AFTER_S = (2.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
 """Pauses before each look-up: a run may appear late, and more rarely the later it is."""
@@ -70,9 +71,19 @@ def after_find(launch: Launch, answer: FindAnswer, around: Surroundings, moment:
         case Unsupported():
             return Reaction(launch=replace(looked, due_at=None))
         case Refused() | Unauthorised() | Busy() | Unreachable():
-            return _look_later(Reaction(launch=looked), moment)
+            return _unanswered(looked, answer, moment)
         case _:
             assert_never(answer)
+
+
+def _unanswered(launch: Launch, answer: Trouble, moment: Moment) -> Reaction:
+    """A look that brought nothing; after the last one people are told that looking has ended, and why."""
+    wait_s = (answer.retry_after_s or 0.0) if isinstance(answer, Busy) else 0.0
+    if launch.looks < len(LOOK_AFTER_S):
+        return _look_later(Reaction(launch=launch), moment, at_least_s=wait_s)
+    why = answer.detail if isinstance(answer, Unreachable) else answer.meaning
+    facts: dict[str, Json] = {"found": 0, "is_last": True, "unanswered": why}
+    return _look_later(_happened(launch, EventKind.LOOKED_UP, facts, moment), moment)
 
 
 def late_answer(launch: Launch, answer: StartAnswer, moment: Moment) -> Reaction | None:
@@ -120,10 +131,11 @@ def _happened(launch: Launch, kind: EventKind, facts: dict[str, Json], moment: M
     return Reaction(launch=step(launch, event), event=event)
 
 
-def _look_later(reaction: Reaction, moment: Moment) -> Reaction:
-    """The next pause of the plan; after the last one nothing is due but people."""
+def _look_later(reaction: Reaction, moment: Moment, *, at_least_s: float = 0.0) -> Reaction:
+    """The next pause of the plan, or the provider's own wait; after the last one nothing is due but people."""
     looks = reaction.launch.looks
     if looks >= len(LOOK_AFTER_S):
         return replace(reaction, launch=replace(reaction.launch, due_at=None))
-    due_at = moment.now + timedelta(seconds=LOOK_AFTER_S[looks] * (1 + 0.1 * moment.jitter))
+    wait_s = max(LOOK_AFTER_S[looks] * (1 + 0.1 * moment.jitter), min(at_least_s, LONGEST_WAIT_S))
+    due_at = moment.now + timedelta(seconds=wait_s)
     return replace(reaction, launch=replace(reaction.launch, due_at=due_at))

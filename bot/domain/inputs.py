@@ -35,11 +35,32 @@ _DESCRIPTIONS = {
     InputType.JSON: "JSON",
     InputType.SECRET: "the name of a secret",
 }
+_EXAMPLES = {
+    InputType.TEXT: "text",
+    InputType.LONG_TEXT: "some text",
+    InputType.INTEGER: "12",
+    InputType.DECIMAL: "12.50",
+    InputType.BOOLEAN: "yes",
+    InputType.DATE: "2026-11-21",
+    InputType.DATETIME: "2026-11-21T09:30Z",
+    InputType.CHOICE: "option",
+    InputType.MULTI_CHOICE: "option",
+    InputType.EMAIL: "ada@example.com",
+    InputType.URL: "https://example.com/",
+    InputType.JSON: '{"key": 1}',
+    InputType.SECRET: "name",
+}
 
 
 def describe_type(kind: InputType) -> str:
     """What an input of this type takes, in words that follow "takes"."""
     return _DESCRIPTIONS[kind]
+
+
+def example_value(spec: InputSpec) -> str:
+    """A text that ``read_value`` takes for this input."""
+    example = spec.options[0] if spec.options else _EXAMPLES[spec.type]
+    return f"[{example}]" if spec.many and spec.type is InputType.JSON else example
 
 
 def read_inputs(specs: tuple[InputSpec, ...], given: Mapping[str, str]) -> tuple[dict[str, Json], tuple[Problem, ...]]:

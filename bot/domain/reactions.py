@@ -124,26 +124,33 @@ def after_track(launch: Launch, answer: TrackAnswer, provider: Provider, moment:
 
 def after_cancel(launch: Launch, answer: CancelAnswer, provider: Provider, moment: Moment) -> Reaction:
     """What the answer to a cancel means. Asking twice is harmless at every provider, so a lost answer asks again, some times."""
+    taken = Reaction(launch=replace(launch, is_cancel_sent=True, looks=0))
     match answer:
-        case Stopping():
-            return _look_again(Reaction(launch=replace(launch, is_cancel_sent=True, looks=0)), provider, moment)
         case Completed():
             return _ended(launch, answer, moment)
-        case Unsupported():
-            refused = _happened(launch, EventKind.CANCEL_REFUSED, moment, {"meaning": answer.meaning})
-            return _look_again(refused, provider, moment)
-        case Refused() | Unauthorised():
-            refused = _happened(launch, EventKind.CANCEL_REFUSED, moment, _trouble_facts(answer))
-            return _look_again(refused, provider, moment)
         case Busy() | Unreachable():
-            missed = _missed(launch)
-            if missed.misses < MISSES_BEFORE_ATTENTION:
-                wait_s = max(_named_wait_s(answer), _back_off_s(launch.misses, moment))
-                return _due(Reaction(launch=missed), wait_s, moment)
-            facts = {**_trouble_facts(answer), "is_unanswered": True}
-            return _look_again(_happened(missed, EventKind.CANCEL_REFUSED, moment, facts), provider, moment)
+            return _stop_again(launch, answer, provider, moment)
+        case Stopping():
+            reaction = taken
+        case Refused() if launch.misses:
+            # Said after a stop whose answer was lost: the first may have been taken, and the next look shows which it was.
+            reaction = taken
+        case Unsupported():
+            reaction = _happened(launch, EventKind.CANCEL_REFUSED, moment, {"meaning": answer.meaning})
+        case Refused() | Unauthorised():
+            reaction = _happened(launch, EventKind.CANCEL_REFUSED, moment, _trouble_facts(answer))
         case _:
             assert_never(answer)
+    return _look_again(reaction, provider, moment)
+
+
+def _stop_again(launch: Launch, answer: Busy | Unreachable, provider: Provider, moment: Moment) -> Reaction:
+    missed = _missed(launch)
+    if missed.misses < MISSES_BEFORE_ATTENTION:
+        wait_s = max(_named_wait_s(answer), _back_off_s(launch.misses, moment))
+        return _due(Reaction(launch=missed), wait_s, moment)
+    facts = {**_trouble_facts(answer), "is_unanswered": True}
+    return _look_again(_happened(missed, EventKind.CANCEL_REFUSED, moment, facts), provider, moment)
 
 
 def next_look_s(launch: Launch, provider: Provider, moment: Moment) -> float:

@@ -24,6 +24,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
 from functools import partial
+from http import HTTPStatus
 from typing import Annotated, Literal, NamedTuple
 
 from bot.domain import finding, reading
@@ -585,7 +586,7 @@ class Bitrix24(Provider):
         if not launch.run_id:
             return Refused(code="incomplete", meaning="Nothing was sent: the run's id is not known.")
         reply = yield Call(method="DELETE", path=f"/v1/workflows/{reading.path_part(launch.run_id)}")
-        if reading.is_success(reply) and reply.object().get("success") is not False:
+        if reply.status == HTTPStatus.NO_CONTENT or (reading.is_success(reply) and reply.object().get("success") is True):
             return Stopping()
         answer = _trouble(reply, is_change=True)
         if isinstance(answer, Refused) and answer.code == "ENTITY_NOT_FOUND":

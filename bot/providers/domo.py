@@ -542,7 +542,7 @@ class Domo(Provider):
             return _NO_RUN
         instance = f"{_API}/instances/{reading.path_part(launch.run_id)}"
         reply = yield Call(method="POST", path=f"{instance}/cancel")
-        if reading.is_success(reply):
+        if _is_instance(reply):
             return _ended(reply) or Stopping(provider_status=_status(reply))
         trouble = _trouble(reply, _RUN_MEANINGS, scope="EXECUTE", is_change=True)
         if not isinstance(trouble, Refused):

@@ -130,7 +130,7 @@ TROUBLE: tuple[Journey, ...] = (
         user_id="U0GUEST",
         channel_id="C0FINANCE",
         typed=f"billing 396 {_AMOUNTS}",
-        refused_with="Guests",
+        refused_with="guest",
     ),
     Journey(
         title="A channel without grants",

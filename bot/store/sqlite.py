@@ -11,7 +11,7 @@ from typing import Self
 from sqlite_utils import Database
 
 from bot.domain.errors import StoreUnavailableError
-from bot.domain.model import Delivery, Event, Launch
+from bot.domain.model import Delivery, Event, EventKind, Launch
 from bot.ports import Telling
 from bot.store import aside, deliveries, launches, schema, tellings
 from bot.store.launches import Saving
@@ -143,7 +143,8 @@ class SqliteStore:
     ) -> bool:
         """Store.save."""
         saving = Saving(has_line=has_line, keep_lease=keep_lease, holder=holder, delivery_key=delivery_key)
-        return await self._file.write(lambda database: launches.save(database, launch, event, saving))
+        is_flushed = event is not None and event.kind is EventKind.STARTING
+        return await self._file.write(lambda database: launches.save(database, launch, event, saving), is_flushed=is_flushed)
 
     async def release(self, launch_id: str, holder: str) -> None:
         """Store.release."""

@@ -7,7 +7,8 @@ for the writer (WAL).
 Why ``synchronous=NORMAL`` and not FULL: under WAL a commit is handed to the operating system before it returns, so it
 survives ``kill -9`` of the bot either way. FULL adds a flush to the disk per commit, which only a power cut or a crash of the
 machine needs, and more than halves the commits per second. The file is never damaged by either; the last commits before a
-power cut may be missing.
+power cut may be missing. One commit is flushed all the same: the one that says that a start is about to be sent (``is_flushed``),
+with everything before it. Without it, a machine that comes back after a power cut would start a second time.
 """
 
 from __future__ import annotations
@@ -46,14 +47,16 @@ class SqliteFile:
         self._writer = Lane(self._open_writer, self.place, "gonogo-writer")
         self._reader = Lane(self._open_reader, self.place, "gonogo-reader")
 
-    async def write(self, work: Callable[[Database], T]) -> T:
+    async def write(self, work: Callable[[Database], T], *, is_flushed: bool = False) -> T:
         """Run ``work`` in one transaction on the writer's thread: all of it is kept, or, when it raises, nothing.
+
+        ``is_flushed``: it is on the disk, and not only with the operating system, when this returns.
 
         Raises:
             SettingsError: the file cannot be opened.
             StoreUnavailableError: locked for long, disk full: nothing is written.
         """
-        return await self._writer.run(lambda database: self._write(database, work))
+        return await self._writer.run(lambda database: self._write(database, work, is_flushed=is_flushed))
 
     async def read(self, work: Callable[[Database], T]) -> T:
         """Run ``work``, which only reads, on the reader's thread. Raises as ``write``."""
@@ -82,10 +85,16 @@ class SqliteFile:
         await self._reader.close()
         await self._writer.close()
 
-    def _write(self, database: Database, work: Callable[[Database], T]) -> T:
+    def _write(self, database: Database, work: Callable[[Database], T], *, is_flushed: bool) -> T:
         if self._before_write:
             self._before_write(database)
-        return immediately(database, work)
+        if not is_flushed:
+            return immediately(database, work)
+        database.execute("PRAGMA synchronous = FULL")
+        try:
+            return immediately(database, work)
+        finally:
+            database.execute("PRAGMA synchronous = NORMAL")
 
     def _refuse_backup(self, target: Path) -> None:
         if target.exists():

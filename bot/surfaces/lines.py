@@ -201,6 +201,13 @@ def _lost(scene: _Scene) -> Parts:
 def _looked_up(scene: _Scene) -> Parts:
     """What a look-up left to people."""
     found = event_ids(scene.event)
+    unanswered = _fact(scene, "unanswered")
+    if unanswered:
+        return (
+            f"{scene.provider} could not be asked whether it ran, and is not asked any more: ",
+            Quoted(unanswered),
+            f". {DECIDE}",
+        )
     if not found:
         return (f"{scene.provider} shows no run that could be this one, which does not prove that it never ran. {DECIDE}",)
     shown: list[Part] = [part for run_id in found for part in (Quoted(shorten(run_id, MOST_VALUE)), ", ")]

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from bot.domain.inputs import example_value
 from bot.domain.model import Delivery, Event, EventKind, InputSpec, Launch, Problem, Reason, State, Workflow
 from bot.surfaces import cards
-from bot.surfaces.command_text import CommandText, LaunchText, correct_command, placeholder, write_command
+from bot.surfaces.command_text import CommandText, LaunchText, correct_command, write_command
 from bot.surfaces.escaping import MOST_TEXT, Mention, Parts, Quoted, Strong, size
 from bot.surfaces.say import Bullets, Paragraph, Say, compose
 from bot.surfaces.words import reason_parts, say_denied, say_problems
@@ -151,6 +152,6 @@ def _happened(event: Event) -> Parts:
 
 
 def _example(command: str, connection: str, workflow: Workflow, specs: Sequence[InputSpec]) -> str:
-    """A command that this channel would take once the person's own values stand in it."""
-    given = tuple((spec.name, placeholder(spec.name)) for spec in specs if spec.required)
+    """A command that this channel would take; its values stand for the person's own."""
+    given = tuple((spec.name, example_value(spec)) for spec in specs if spec.required)
     return f"{command} {write_command(connection, workflow.workflow_id, given)}"

@@ -9,6 +9,8 @@ import pytest
 from bot.domain.inputs import (
     MOST_ITEMS,
     describe_type,
+    example_value,
+    is_left_out,
     is_valid_default,
     read_default,
     read_inputs,
@@ -214,3 +216,12 @@ def test_every_type_has_words_and_takes_the_example_in_them(kind: InputType) -> 
 
     assert describe_type(kind)
     assert not example or not isinstance(read_value(spec(kind), example), Problem)
+
+
+@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize("many", [False, True])
+def test_every_type_has_an_example_that_it_takes(kind: InputType, many: bool) -> None:
+    shown = spec(kind, many=many)
+
+    assert not is_left_out(shown, example_value(shown))
+    assert not isinstance(read_value(shown, example_value(shown)), Problem)

@@ -227,7 +227,7 @@ def test_whatever_happens_a_life_stays_in_the_table_and_never_loses_what_was_kno
         assert not before.outputs or launch.outputs
         assert (launch.state is State.QUEUED) == (launch.sent_at is None and not launch.state.is_final)
         assert (launch.attempts == 0) == (launch.sent_at is None)
-        assert launch.due_at is None or not (launch.state.is_final or launch.state is State.IN_DOUBT)
+        assert launch.due_at is None or not launch.state.is_final
 
 
 @given(EVENTS)

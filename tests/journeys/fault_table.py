@@ -277,35 +277,11 @@ def rows() -> tuple[Row, ...]:
     )
 
 
-def _is_unread_stop(row: Row) -> bool:
-    kinds = {FaultKind.GARBAGE, FaultKind.HTML, FaultKind.ENORMOUS}
-    return row.verb == "cancel" and row.setup.key in {"domo", "bitrix24"} and _kind(row.mishap) in kinds
-
-
-def _is_second_stop(row: Row) -> bool:
-    return (row.verb, row.setup.key, row.mishap.means) == ("cancel", "zuora", Means.UNHEARD_DONE)
-
-
 def _kind(mishap: Mishap) -> FaultKind | None:
     return mishap.fault.kind if mishap.fault is not None else None
 
 
-def _is_unkept_wait(row: Row) -> bool:
-    return row.verb == "find" and row.mishap.fault is not None and row.mishap.fault.retry_after_s is not None
-
-
-def _is_silent_end(row: Row) -> bool:
-    return row.verb == "find" and row.mishap.means is Means.REPEATED
-
-
-KNOWN_FAULTS: Mapping[str, Callable[[Row], bool]] = {
-    "Domo and Bitrix24: a stop that is answered by a 200 nobody can read counts as taken. If it was not, the wish is lost and "
-    "not repeated, and a Bitrix24 run that simply ended is told as cancelled.": _is_unread_stop,
-    "Zuora: a stop whose answer was lost is repeated, and Zuora may refuse the second one. The thread then says that the run goes "
-    "on, until the next look shows that it was stopped.": _is_second_stop,
-    "A look-up that is told to come back later (429 with Retry-After) is repeated sooner than that.": _is_unkept_wait,
-    "When every look-up failed, looking ends without a line that says so; the card keeps its buttons.": _is_silent_end,
-}
+KNOWN_FAULTS: Mapping[str, Callable[[Row], bool]] = {}
 """What the bot does not do yet although the table says so, and the rows that it holds for."""
 
 

@@ -12,11 +12,11 @@ from tests.builders import a_launch, an_event
 USAGES = (("help", "this help"),)
 
 
-def test_an_example_of_help_launches_nothing_by_itself() -> None:
+def test_an_example_of_help_names_what_is_required() -> None:
     specs = (InputSpec(name="accountId", required=True), InputSpec(name="note"))
     say = say_help(USAGES, (("billing", Workflow(workflow_id="396"), specs),), (), command="/go")
 
-    assert "/go billing 396 accountId=&lt;accountId&gt;" in say.text
+    assert "/go billing 396 accountId=text" in say.text
     assert "note" not in say.text
 
 
