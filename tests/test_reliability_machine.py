@@ -23,7 +23,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 import commands
 from bot.domain.errors import ThreadError
 from bot.domain.lifecycle import TRANSITIONS
-from bot.domain.model import ChannelPolicy, Delivery, Event, Grant, Launch, Policy, State, Workflow
+from bot.domain.model import ChannelPolicy, Delivery, Event, EventKind, Grant, Launch, Policy, State, Workflow
 from bot.domain.provider import (
     Accepted,
     Busy,
@@ -382,6 +382,7 @@ def _launching(store: Any, wire: Any, thread: Any, clock: FrozenClock, holder: s
 
 lives = st.integers(0, 1)
 picks = st.integers(0, 1000)
+steps = st.sampled_from([1000, 0])
 
 
 class Reliability(RuleBasedStateMachine):
@@ -414,9 +415,10 @@ class Reliability(RuleBasedStateMachine):
         known = sorted(launch.launch_id for launch in self.launches())
         return known[pick % len(known)] if known else "L-00000"
 
-    async def do(self, life: Life, work: Coroutine[Any, Any, Any]) -> None:
+    async def do(self, life: Life, work: Coroutine[Any, Any, Any], gates: int = 0) -> None:
         life.begin(work)
         await life.settle()
+        await self.let_go(life, gates)
 
     async def hear(self, life: Life, delivery: Delivery) -> None:
         is_new = await life.launching.record(delivery)
@@ -426,19 +428,25 @@ class Reliability(RuleBasedStateMachine):
 
     # --- what people do ---
 
-    @rule(number=st.integers(0, 6), which=lives)
-    def a_command_is_delivered_once_or_again(self, number: int, which: int) -> None:
+    @rule(number=st.integers(0, 6), which=lives, gates=steps)
+    def a_command_is_delivered_once_or_again(self, number: int, which: int, gates: int) -> None:
         text = f"{ASKED[number % len(ASKED)]} 396"
         delivery = a_delivery(key=f"command:{number}", text=text, received_at=self.clock.now())
-        self.run(self.do(self.lives[which], self.hear(self.lives[which], delivery)))
+        self.run(self.do(self.lives[which], self.hear(self.lives[which], delivery), gates))
 
-    @rule(pick=picks, which=lives)
-    def a_cancel_is_asked(self, pick: int, which: int) -> None:
+    @rule(number=st.integers(0, 4), fate=st.sampled_from(STARTS), which=lives, gates=steps)
+    def a_start_goes_like_this(self, number: int, fate: str, which: int, gates: int) -> None:
+        self.a_command_is_delivered_once_or_again(number=number, which=which, gates=1000)
+        self.site.fates = [fate]
+        self.a_bot_takes_up_what_is_due(kind="launches", which=which, gates=gates)
+
+    @rule(pick=picks, which=lives, gates=steps)
+    def a_cancel_is_asked(self, pick: int, which: int, gates: int) -> None:
         launch_id = self.picked(pick)
         self.wishes[launch_id] += 1
         key = f"cancel:{launch_id}:{self.wishes[launch_id]}"
         delivery = a_delivery(key=key, text=f"cancel {launch_id}", received_at=self.clock.now())
-        self.run(self.do(self.lives[which], self.hear(self.lives[which], delivery)))
+        self.run(self.do(self.lives[which], self.hear(self.lives[which], delivery), gates))
 
     @rule(pick=picks, run=picks, how=st.sampled_from(["it_did_not", "look_again", "it_ran"]), which=lives)
     def a_person_settles_a_doubt(self, pick: int, run: int, how: str, which: int) -> None:
@@ -456,10 +464,10 @@ class Reliability(RuleBasedStateMachine):
 
     # --- what the bots do ---
 
-    @rule(kind=st.sampled_from(["launches", "launches", "tellings", "deliveries"]), which=lives)
-    def a_bot_takes_up_what_is_due(self, kind: str, which: int) -> None:
+    @rule(kind=st.sampled_from(["launches", "launches", "tellings", "deliveries"]), which=lives, gates=steps)
+    def a_bot_takes_up_what_is_due(self, kind: str, which: int, gates: int) -> None:
         life = self.lives[which]
-        self.run(self.do(life, life.take_up(kind)))
+        self.run(self.do(life, life.take_up(kind), gates))
 
     @rule(which=lives, gates=st.integers(1, 12))
     def a_bot_goes_on_for_some_steps(self, which: int, gates: int) -> None:
@@ -543,8 +551,12 @@ class Reliability(RuleBasedStateMachine):
     def teardown(self) -> None:
         try:
             self.run(self.after_the_storm())
-            self.every_accepted_delivery_had_an_effect()
+            self.a_launch_runs_once_at_most()
+            self.nothing_leaves_a_final_state()
+            self.a_run_belongs_to_one_launch()
+            self.nothing_is_posted_twice_without_cause()
             self.every_launch_is_over_and_told()
+            self.every_accepted_delivery_had_an_effect()
         finally:
             for life in self.lives:
                 self.run(life.crash())
@@ -577,7 +589,10 @@ class Reliability(RuleBasedStateMachine):
         assert [key for key in silent if not self.run(self.caused(key))] == []
 
     async def caused(self, key: str) -> bool:
-        """Whether this delivery caused a launch: creating it again answers with the one that is there, and writes nothing."""
+        """Whether this delivery caused a launch (creating it again answers with that one, and writes nothing), or a wish to stop."""
+        if key.startswith("cancel:"):
+            kinds = {event.kind for event in await self.store.events(key.split(":")[1])}
+            return bool(kinds & {EventKind.CANCEL_ASKED, EventKind.CANCELLED})
         known = {launch.launch_id for launch in await self.store.recent(channel_id="C0FINANCE", limit=100)}
         again = a_launch(launch_id="L-AGAIN", channel_id="C0NOWHERE")
         before = await self.store.create(again, an_event(launch_id="L-AGAIN"), delivery_key=key)
@@ -597,4 +612,4 @@ class Reliability(RuleBasedStateMachine):
 
 
 TestReliability = Reliability.TestCase
-TestReliability.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+TestReliability.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)

@@ -95,13 +95,19 @@ class Doubting:
 
     async def _in_doubt(self, delivery: Delivery, launch_id: str) -> Launch | Refusal:
         """The launch, when it is in doubt and this person may settle it."""
-        asker = await self.judge.person_here(delivery)
-        if isinstance(asker, Refusal):
-            return asker
+        stranger = await self.judge.member(delivery)
+        if stranger is not None:
+            return stranger
         launch = await self.store.launch(launch_id.upper())
         if launch is None:
             return refused("unknown_launch", typed=launch_id)
-        return self._may_not(delivery, launch, asker) or launch
+        if delivery.channel_id.startswith("D") and delivery.user_id == launch.requester_id:
+            # The requester was told directly, because the channel could not be: its grants still decide.
+            delivery = replace(delivery, channel_id=launch.channel_id)
+            asker = await self.judge.person_as_if_in(delivery, launch.channel_id)
+        else:
+            asker = await self.judge.person_here(delivery)
+        return asker if isinstance(asker, Refusal) else self._may_not(delivery, launch, asker) or launch
 
     def _may_not(self, delivery: Delivery, launch: Launch, asker: Asker) -> Refusal | None:
         if delivery.channel_id != launch.channel_id:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from bot.domain.errors import LookupFailedError
-from bot.domain.model import Connection, Delivery, Policy, Reason, Workflow
+from bot.domain.model import Channel, Connection, Delivery, Policy, Reason, Workflow
 from bot.domain.policy import Asker, Decision, Wish, channel_reasons, decide, groups_in, person_reasons
 from bot.domain.provider import Provider
 from bot.launching.outcomes import Refusal
@@ -37,6 +37,21 @@ class Judge:
             return Refusal(reasons=(lookup_reason(error),))
         refusals = (*person_reasons(asker.person), *channel_reasons(self.policy, asker.channel))
         return Refusal(reasons=tuple(self._with_bot(reason) for reason in refusals)) if refusals else asker
+
+    async def person_as_if_in(self, delivery: Delivery, channel_id: str) -> Known:
+        """Who asks, judged by the grants of another channel: of one that can no longer show what it should."""
+        policy = self.policy.channels.get(channel_id)
+        channel = Channel(channel_id=channel_id, name=policy.name if policy else channel_id, is_member=True)
+        try:
+            asker = Asker(
+                person=await self.directory.person(delivery.user_id),
+                channel=channel,
+                memberships=await self._memberships(channel_id, delivery.user_id),
+            )
+        except LookupFailedError as error:
+            return Refusal(reasons=(lookup_reason(error),))
+        refusals = (*person_reasons(asker.person), *channel_reasons(self.policy, channel))
+        return Refusal(reasons=refusals) if refusals else asker
 
     async def member(self, delivery: Delivery) -> Refusal | None:
         """None when the person may look at launches at all: a full member of the workspace."""
@@ -65,9 +80,14 @@ class Judge:
         person, channel = await asyncio.gather(
             self.directory.person(delivery.user_id), self.directory.channel(delivery.channel_id)
         )
-        groups = sorted(groups_in(self.policy.channels.get(delivery.channel_id)))
-        answers = await asyncio.gather(*(self._is_in(group, delivery.user_id) for group in groups))
-        return Asker(person=person, channel=channel, memberships=dict(zip(groups, answers, strict=True)))
+        memberships = await self._memberships(delivery.channel_id, delivery.user_id)
+        return Asker(person=person, channel=channel, memberships=memberships)
+
+    async def _memberships(self, channel_id: str, user_id: str) -> dict[str, bool | None]:
+        """Of the groups that the channel's grants name: is this person in it?"""
+        groups = sorted(groups_in(self.policy.channels.get(channel_id)))
+        answers = await asyncio.gather(*(self._is_in(group, user_id) for group in groups))
+        return dict(zip(groups, answers, strict=True))
 
     async def _is_in(self, group_id: str, user_id: str) -> bool | None:
         try:

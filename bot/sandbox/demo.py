@@ -124,6 +124,8 @@ def _folder(data: Path | None) -> Generator[Path]:
     try:
         data.mkdir(parents=True, exist_ok=True)
         lock = (data / LOCK).open("a+", encoding="utf-8")
+    except FileExistsError:
+        raise CannotStartError(f"--data {data} cannot be used as a folder (it is something else): name another.") from None
     except OSError as error:
         raise CannotStartError(f"--data {data} cannot be used as a folder ({error.strerror}): name another.") from None
     with lock:
@@ -143,25 +145,29 @@ def _take(lock: int, data: Path) -> None:
 
 
 def how_to_drive(sandbox: Sandbox) -> str:
-    """What to type into a second terminal."""
+    """What to type into a second terminal. Remarks stand on lines of their own: not every shell takes them beside a command."""
     slack, providers = f"{sandbox.slack.url}/_control", f"{sandbox.providers.url}/_control"
-    post = "curl -s -H content-type:application/json -d"
-    launch = '{"user": "U0CAROL", "channel": "C0DATA", "text": "analytics AddTwoNumbers parameter1=13 parameter2=7"}'
     return f"""\
 The sandbox is running: a stand-in Slack at {sandbox.slack.url}, stand-in providers at {sandbox.providers.url}, and the bot.
 People: {_people(sandbox.slack.workspace)}
+Channels, and who is in them:
 {_channels(sandbox.slack.workspace)}
-From a second terminal, as one of them:
 
-  {post} '{{"user": "U0ALICE", "channel": "C0FINANCE", "text": "help"}}' {slack}/command
-  {post} '{launch}' {slack}/command
-  curl -s '{slack}/messages/C0DATA?user=U0CAROL'       # what Carol sees there; each message has its "ts"
-  curl -s {slack}/thread/C0DATA/TS                     # the thread of the message with that "ts"
-  {post} '{{"user": "U0CAROL", "channel": "C0DATA", "ts": "TS", "label": "Cancel"}}' {slack}/click
-  {post} '{{"provider": "domo", "verb": "start", "kind": "status", "status": 503}}' {providers}/fault
-  curl -s {providers}/received                         # every request that the providers got
-  curl -s {slack}/traffic                              # every delivery, acknowledgement and Web API call
-  kill -9 {sandbox.bot_pid}                            # end the bot as a power cut would; what was launched goes on
+In a second terminal, first:
+  post() {{ curl -s -H content-type:application/json -d "$@"; }}
+Then, as one of those people, ask and launch:
+  post '{{"user": "U0ALICE", "channel": "C0FINANCE", "text": "help"}}' {slack}/command
+  post '{{"user": "U0CAROL", "channel": "C0DATA", "text": "analytics AddTwoNumbers parameter1=13 parameter2=7"}}' {slack}/command
+See what Carol sees in a channel (each message has its "ts"), the thread of the message with the ts TS, and press its button:
+  curl -s '{slack}/messages/C0DATA?user=U0CAROL'
+  curl -s {slack}/thread/C0DATA/TS
+  post '{{"user": "U0CAROL", "channel": "C0DATA", "ts": "TS", "label": "Cancel"}}' {slack}/click
+Let the next start at Domo fail; see every request that the providers got, and everything between Slack and the bot:
+  post '{{"provider": "domo", "verb": "start", "kind": "status", "status": 503}}' {providers}/fault
+  curl -s {providers}/received
+  curl -s {slack}/traffic
+End the bot as a power cut would; what was launched goes on:
+  kill -9 {sandbox.bot_pid}
 
 Database and log: {sandbox.log_path.parent}. End with Ctrl-C. What happens is shown here:
 """

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlite_utils import Database
 
 from bot.domain.errors import LaunchIdTakenError
-from bot.domain.model import Event, Launch
+from bot.domain.model import Event, Launch, State
 from bot.store import deliveries, queries
 from bot.store.aside import Setting, leased, readable
 from bot.store.rows import Row, earliest, event_from, event_row, launch_from, launch_row, storable, time_text
@@ -122,4 +122,6 @@ def _changes_state(database: Database, launch: Launch) -> bool:
 
 
 def _card_change(launch: Launch, version: int, at: str) -> Row:
-    return {"launch_id": launch.launch_id, "version": version, "is_final": launch.state.is_final, "at": at}
+    """``is_final``: over or in doubt, which people must learn first, and directly where the card is lost."""
+    is_urgent = launch.state.is_final or launch.state is State.IN_DOUBT
+    return {"launch_id": launch.launch_id, "version": version, "is_final": is_urgent, "at": at}

@@ -11,7 +11,7 @@ shows us where it stands. A thread line in that doubt is left out, unless it is 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
@@ -38,6 +38,8 @@ class TellingWork:
     holder: str
     lease: timedelta
     at_once: int = TELLINGS_AT_ONCE
+    doubts_told: set[str] = field(default_factory=set[str])
+    """Launches whose doubt this process told directly; a later one may tell it once more, which is better than not at all."""
 
     async def claim(self, limit: int) -> Sequence[Telling]:
         """Launches whose card or thread is behind, now leased to us."""
@@ -97,7 +99,8 @@ class TellingWork:
     async def _post_lines(self, telling: Telling, lines: Sequence[Line], card_ts: str) -> None:
         """One message. Skipped before it is posted, unless it is the last: see *Why* above."""
         launch, now = telling.launch, self.clock.now()
-        is_last = launch.state.is_final and lines[-1] == telling.lines[-1]
+        is_urgent = launch.state.is_final or launch.state is State.IN_DOUBT
+        is_last = is_urgent and lines[-1] == telling.lines[-1]
         for line in () if is_last else lines:
             await self.store.line_skipped(line.line_id, at=now)
         try:
@@ -118,8 +121,7 @@ class TellingWork:
             await self._tell_without_card(telling, error.code)
             return
         # Where the channel takes nothing any more, the end is still to come and is told to the requester: look again then.
-        back_off_s = min(FIRST_BACK_OFF_S * 2 ** min(telling.attempts, 20), MOST_BACK_OFF_S)
-        wait_s = MOST_BACK_OFF_S if error.is_permanent else error.retry_after_s or back_off_s
+        wait_s = MOST_BACK_OFF_S if error.is_permanent else error.retry_after_s or self._back_off_s(telling)
         await self._put_off(telling, error.code, wait_s)
 
     async def _tell_without_card(self, telling: Telling, why: str) -> None:
@@ -135,19 +137,25 @@ class TellingWork:
             await self.thread.post_direct(launch, telling.events)
         except ThreadError as error:
             if not error.is_permanent:
-                back_off_s = min(FIRST_BACK_OFF_S * 2 ** min(telling.attempts, 20), MOST_BACK_OFF_S)
-                await self._put_off(telling, error.code, error.retry_after_s or back_off_s)
+                await self._put_off(telling, error.code, error.retry_after_s or self._back_off_s(telling))
                 return
+            _log.exception("requester_not_told", launch_id=launch.launch_id, error=error.code)
+        self.doubts_told.discard(launch.launch_id)
         await self.store.telling_failed(launch.launch_id, retry_at=None, error=why, holder=self.holder)
         await self._tell_operators(telling, why)
 
     async def _tell_doubt(self, telling: Telling, why: str) -> None:
         """Not to launch again is urgent: the requester is told once, and the end is still to come."""
-        if telling.attempts == 0:
+        launch_id = telling.launch.launch_id
+        if launch_id not in self.doubts_told:
             try:
                 await self.thread.post_direct(telling.launch, telling.events)
             except ThreadError as error:
-                _log.warning("doubt_not_told", launch_id=telling.launch.launch_id, error=error.code)
+                _log.warning("doubt_not_told", launch_id=launch_id, error=error.code)
+                if not error.is_permanent:
+                    await self._put_off(telling, error.code, error.retry_after_s or self._back_off_s(telling))
+                    return
+            self.doubts_told.add(launch_id)
         await self._put_off(telling, why, MOST_BACK_OFF_S)
 
     async def _tell_operators(self, telling: Telling, why: str) -> None:
@@ -155,6 +163,9 @@ class TellingWork:
             await self.thread.tell_operators(notices.say_not_shown(telling.launch, why))
         except ThreadError as error:
             _log.error("operators_not_told", launch_id=telling.launch.launch_id, error=error.code)
+
+    def _back_off_s(self, telling: Telling) -> float:
+        return float(min(FIRST_BACK_OFF_S * 2 ** min(telling.attempts, 20), MOST_BACK_OFF_S))
 
     async def _put_off(self, telling: Telling, code: str, wait_s: float) -> None:
         retry_at = self.clock.now() + timedelta(seconds=wait_s)

@@ -31,7 +31,8 @@ MORTAL = ("-m", "tests.journeys.mortal")
 LOOK_EVERY_S = 0.05
 BOOKS = """
 SELECT launches.launch_id, launches.state, launches.provider, launches.run_id, coalesce(cards.is_lost, 0), cards.gave_up,
-    cards.due_at IS NOT NULL OR cards.lease_holder IS NOT NULL OR launches.lease_holder IS NOT NULL,
+    cards.due_at IS NOT NULL OR cards.lease_holder IS NOT NULL
+    OR (launches.lease_holder IS NOT NULL AND launches.state <> 'in_doubt'),
     (SELECT key FROM deliveries WHERE deliveries.launch_id = launches.launch_id)
 FROM launches LEFT JOIN cards USING (launch_id) ORDER BY launches.rowid
 """

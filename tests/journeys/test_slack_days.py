@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+import re
 from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
@@ -41,6 +42,7 @@ SDK_TIMEOUT_S = 10.0
 RUN_S = 20.0
 HOUR_S = 3600.0
 SPINS = 12
+END = re.compile(r"^Succeeded\b", re.MULTILINE)
 
 
 # --- the clock -----------------------------------------------------------------------------------------------------------
@@ -237,8 +239,8 @@ class Day:
         seen = self.slack.workspace
         direct = [message.text for message in seen.messages(dm_id("U0ALICE"))]
         by_card = [(card.text, seen.thread(CHANNEL, card.ts)) for card in seen.messages(CHANNEL)]
-        lines = [card for card, thread in by_card for line in thread if line.text.startswith("Succeeded")]
-        return [*lines, *(text for text in direct if text.startswith("Succeeded"))]
+        lines = [card for card, thread in by_card for message in thread for _ in END.findall(message.text)]
+        return [*lines, *(text for text in direct if END.match(text))]
 
     # --- Slack goes away ---
 
@@ -270,10 +272,9 @@ async def _never_answers(reader: asyncio.StreamReader, writer: asyncio.StreamWri
 
 
 @asynccontextmanager
-async def a_day() -> AsyncGenerator[Day, None]:
+async def a_day(workspace: Workspace | None = None) -> AsyncGenerator[Day, None]:
     clock = JumpingClock()
-    workspace = Workspace.demo(yaml.safe_load(MANIFEST.read_text(encoding="utf-8")))
-    slack = SlackStandIn(workspace, limits=True, clock=clock)
+    slack = SlackStandIn(workspace or Workspace.demo(), limits=True, clock=clock)
     await slack.start()
     store = open_store("sqlite://")
     await store.migrate()
@@ -333,8 +334,16 @@ def account(day: Day) -> str:
 
 @pytest.mark.parametrize("refused_s", [HOUR_S / 2, HOUR_S, 0.0], ids=["refused, then silent", "refused", "silent"])
 async def test_an_hour_without_slack_every_end_is_told_after_it_once(refused_s: float) -> None:
+    await an_hour_without_slack(Workspace.demo(), refused_s)
+
+
+async def test_as_our_manifest_installs_the_app_every_end_is_told_too() -> None:
+    await an_hour_without_slack(Workspace.demo(yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))), 0.0)
+
+
+async def an_hour_without_slack(workspace: Workspace, refused_s: float) -> None:
     """Launches are shown, half shown, or not at all when it begins; more are asked while it lasts."""
-    async with a_day() as day:
+    async with a_day(workspace) as day:
         await day.ask(10)
         await day.clock.sleep(RUN_S / 2)
         await day.ask(10, run_s=HOUR_S / 2)

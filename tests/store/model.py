@@ -53,7 +53,12 @@ class Kept:
     @property
     def is_to_tell(self) -> bool:
         """What must be due, unless it was given up."""
-        return self.launch.state.is_final if self.is_lost else self.is_behind
+        return self.is_urgent if self.is_lost else self.is_behind
+
+    @property
+    def is_urgent(self) -> bool:
+        """Over, or in doubt."""
+        return self.launch.state.is_final or self.launch.state is State.IN_DOUBT
 
     def settle(self) -> None:
         if not self.is_to_tell:
@@ -178,7 +183,7 @@ class ModelStore:
 
     def lease_tellings(self, now: datetime, until: datetime, holder: str, limit: int) -> list[Kept]:
         due = [
-            (not kept.launch.state.is_final, kept.due_at, launch_id)
+            (not kept.is_urgent, kept.due_at, launch_id)
             for launch_id, kept in self.kept.items()
             if kept.due_at and kept.due_at <= now and kept.telling.is_free(now, holder)
         ]

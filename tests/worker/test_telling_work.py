@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 
 import pytest
 
@@ -29,7 +30,7 @@ class Desk:
     thread: RecordingThread = field(default_factory=RecordingThread)
     clock: FrozenClock = field(default_factory=FrozenClock)
 
-    @property
+    @cached_property
     def work(self) -> TellingWork:
         return TellingWork(store=self.store, thread=self.thread, clock=self.clock, holder="me", lease=LEASE)
 
@@ -218,3 +219,24 @@ async def test_a_doubt_that_the_channel_cannot_show_is_told_to_the_requester_onc
 
     assert [what for what, _ in first] == ["direct"]
     assert second == []
+
+
+async def test_a_doubt_whose_card_was_lost_is_told_to_the_requester(desk: Desk) -> None:
+    await desk.keep(STARTED)
+    desk.thread.refusals.append(ThreadError("unreachable", is_in_doubt=True))
+    await desk.tell()
+
+    await desk.happen(an_event(EventKind.LOST))
+
+    assert await desk.tell() == [("direct", State.IN_DOUBT)]
+
+
+async def test_the_line_that_warns_of_a_doubt_rather_stands_twice_than_not_at_all(desk: Desk) -> None:
+    await desk.keep()
+    await desk.tell()
+    await desk.happen(STARTED, an_event(EventKind.LOST))
+    desk.thread.refusals.append(ThreadError("unreachable", is_in_doubt=True))
+    assert await desk.tell() == []
+
+    desk.clock.move(minutes=1)
+    assert await desk.tell() == [("line", EventKind.LOST), ("update", State.IN_DOUBT)]
