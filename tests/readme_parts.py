@@ -30,7 +30,9 @@ def providers_table() -> str:
 
 def _provider_row(provider: Provider) -> list[str]:
     scopes = "account uids" if provider.is_scope_free_text else ", ".join(f"`{scope.name}`" for scope in provider.scopes)
-    hours = f"sent again with its key, for {provider.resend_window_s / 3600:g} h" if provider.resend_window_s else "*In doubt*"
+    hours = (
+        f"sent again with its key, for {provider.resend_window_s / 3600:g} h" if provider.resend_window_s else _settled(provider)
+    )
     return [
         f"[{provider.title}]({provider.documents})",
         f"`{provider.name}`",
@@ -40,6 +42,11 @@ def _provider_row(provider: Provider) -> list[str]:
         _yes(provider.has_catalogue),
         _yes(provider.has_describe),
     ]
+
+
+def _settled(provider: Provider) -> str:
+    by = provider.lost_start_settled_by
+    return f"*In doubt*, looked up by {by}" if by else "*In doubt*, for people"
 
 
 def commands_table() -> str:
