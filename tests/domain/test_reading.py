@@ -78,6 +78,7 @@ def test_what_people_are_told_is_one_short_line(value: Any, expected: str | None
         ("", None),
         ("-", None),
         ("\uff15", None),
+        ("0\x1f", None),
         ("9" * 31, None),
         (Decimal(5), None),
         ([5], None),
