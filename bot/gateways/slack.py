@@ -20,7 +20,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.domain.errors import ThreadError
 from bot.domain.model import Delivery, Event, Launch
-from bot.gateways.slack_calls import BROKEN, SlackCallError, call_slack
+from bot.gateways.slack_calls import BROKEN, UNREACHABLE, SlackCallError, call_slack
 from bot.gateways.slack_pace import Pace
 from bot.ports import Clock
 from bot.surfaces import cards
@@ -63,8 +63,8 @@ ANSWER_TIMEOUT_S = 10
 ANSWER_TRIES = 5
 ANSWER_AGAIN_S = 1.0
 LONGEST_ANSWER_WAIT_S = 30.0
-_NOT_THERE = frozenset({"user_not_in_channel", "no_permission", "missing_scope"})
 _TOO_MANY = frozenset({"ratelimited", "rate_limited", "HTTP 429", "message_limit_exceeded"})
+_LATER = _TOO_MANY | {"paced", UNREACHABLE}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,13 +124,12 @@ class SlackThread:
             try:
                 await self._call("chat.postEphemeral", channel=delivery.channel_id, user=delivery.user_id, **message)
             except ThreadError as error:
-                if error.is_permanent or error.code in _NOT_THERE:
-                    await self._answer_elsewhere(delivery, say)
-                elif error.is_in_doubt or not tries_left:
-                    raise
-                else:
+                if error.code in _LATER and tries_left and not error.is_in_doubt:
                     await self._clock.sleep(min(error.retry_after_s or ANSWER_AGAIN_S, LONGEST_ANSWER_WAIT_S))
                     continue
+                if error.is_in_doubt or error.code in _LATER:
+                    raise
+                await self._answer_elsewhere(delivery, say)
             return
 
     async def _answer_elsewhere(self, delivery: Delivery, say: Say) -> None:
