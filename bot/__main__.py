@@ -1,33 +1,40 @@
 """The program `gonogo`: one function per subcommand of the command line; nothing else.
 
-Exit codes: 0 well; 1 a fault was found (`check`) or a journey failed (`demo --script`); 2 configuration or settings; 3 Slack.
+Exit codes: 0 well; 1 a fault was found (`check`), a wish is denied (`policy explain`), a decision would flip (`policy replay`) or
+a journey failed (`demo --script`); 2 configuration, settings or what was typed; 3 Slack.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from bot import app as application
-from bot import logs, providers
-from bot.checking import manifest_faults
+from bot import checking, logs, policing, providers
 from bot.domain.errors import SettingsError, SlackRefusedError, StoreUnavailableError
 from bot.settings import Configuration, Settings, configuration_schema, read_configuration, read_environment, read_settings
 
 FAULT_FOUND, WRONG_SETTINGS, WRONG_SLACK = 1, 2, 3
+DENIED = FLIPPED = FAULT_FOUND
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+ConfigPath = Annotated[Path | None, typer.Option("--config", help="The configuration file; without it, GONOGO_CONFIG.")]
 
 program = typer.Typer(no_args_is_help=True, add_completion=False, help="Launch business workflows from Slack.")
 database = typer.Typer(no_args_is_help=True, help="The database.")
 program.add_typer(database, name="db")
+policy = typer.Typer(no_args_is_help=True, help="Why, who may what, and what a changed file would flip: nobody is asked.")
+program.add_typer(policy, name="policy")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -60,21 +67,112 @@ def check(
     schema: Annotated[
         bool, typer.Option("--schema", help="Print the JSON Schema of the configuration file, for editors.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print what was asked as JSON.")] = False,
+    as_json: AsJson = False,
     manifest: Annotated[Path, typer.Option(help="The Slack app's manifest.")] = Path("manifest.yaml"),
 ) -> None:
-    """Lint configuration and manifest, then ask Slack and every provider whether they take the credentials."""
+    """Lint configuration and manifest, then ask Slack and every provider whether it all works. Ends with 1 on a fault."""
     if schema:
-        sys.stdout.write(json.dumps(configuration_schema(providers.load()), indent=2) + "\n")
+        _print_json(configuration_schema(providers.load()))
         return
-    settings = read_settings()
+    try:
+        settings = read_settings()
+        configuration = _configuration(settings)
+    except SettingsError as error:
+        if not as_json:
+            raise
+        _print_json(checking.as_json(checking.configuration_faults(error.problems)))
+        sys.exit(WRONG_SETTINGS)
     logs.configure(settings.log_format)
-    configuration = _configuration(settings)
-    faults = manifest_faults(manifest, configuration) if manifest.exists() else []
-    probed = () if offline else asyncio.run(application.probe(settings, configuration, providers.load()))
-    _show_check(settings, configuration, faults, probed, as_json=as_json)
-    if faults or any(one.is_well is False for one in probed):
+    found = checking.offline_findings(settings.config_path, manifest, configuration)
+    if not offline:
+        logging.getLogger("gonogo").setLevel(logging.WARNING)  # what is asked is shown by what is found
+        found += asyncio.run(application.probe(settings, configuration, providers.load(), manifest=manifest))
+    if as_json:
+        _print_json(checking.as_json(found))
+    else:
+        checking.show(Console(), found)
+    if checking.has_fault(found):
         sys.exit(FAULT_FOUND)
+
+
+@policy.command("explain")
+def policy_explain(
+    *,
+    channel: Annotated[str, typer.Option(help="The channel's id (C…).")],
+    person: Annotated[str, typer.Option(help="The person's id (U…).")],
+    connection: Annotated[str, typer.Option(help="The connection's name.")],
+    workflow: Annotated[str, typer.Option(help="The workflow, by id or by its name in the file.")],
+    group: Annotated[list[str] | None, typer.Option(help="A user group (S…) that the person is in; repeat it for more.")] = None,
+    guest: Annotated[bool, typer.Option("--guest", help="The person is a guest of the workspace.")] = False,
+    given: Annotated[
+        list[str] | None,
+        typer.Option("--input", help="An input as name=value; repeat it for more. Without any, none are judged."),
+    ] = None,
+    at: Annotated[str | None, typer.Option(help="When, such as 2026-11-30T18:00Z; without it, now.")] = None,
+    as_json: AsJson = False,
+    config: ConfigPath = None,
+) -> None:
+    """Why somebody may or may not launch something, rule by rule. Ends with 1 where it is denied."""
+    supposed = policing.Supposed(
+        channel_id=channel,
+        person_id=person,
+        connection=connection,
+        workflow=workflow,
+        at=policing.moment("--at", at) if at is not None else application.now(),
+        groups=frozenset(group or ()),
+        is_guest=guest,
+        inputs=policing.given_inputs(given) if given else None,
+    )
+    found = policing.explained(_configuration(_settings_with(config)), providers.load(), supposed)
+    if as_json:
+        _print_json(policing.explained_json(found))
+    else:
+        policing.show_explanation(Console(), found)
+    if found.is_denied:
+        sys.exit(DENIED)
+
+
+@policy.command("matrix")
+def policy_matrix(
+    *,
+    channel: Annotated[list[str] | None, typer.Option(help="Only this channel (C…); repeat it for more.")] = None,
+    as_json: AsJson = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, for sheets.")] = False,
+    config: ConfigPath = None,
+) -> None:
+    """Who may launch what, decided for each kind of person: full members, everybody and every group named, guests."""
+    configuration = _configuration(_settings_with(config))
+    rows = policing.matrix(configuration, providers.load(), channels=channel or ())
+    if as_json:
+        _print_json(policing.matrix_json(rows, configuration.policy))
+    elif as_csv:
+        sys.stdout.write(policing.matrix_csv(rows))
+    else:
+        policing.show_matrix(Console(), rows, configuration.policy)
+
+
+@policy.command("replay")
+def policy_replay(
+    *,
+    since: Annotated[str, typer.Option(help="From when on: a span such as 30d or 12h, or a time such as 2026-11-01T00:00Z.")],
+    config: ConfigPath = None,
+    database_url: Annotated[
+        str | None, typer.Option(help="The database whose decisions are replayed; without it, GONOGO_DATABASE_URL.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Every past decision that the file would decide otherwise. Ends with 1 where there is one. Nothing is written."""
+    settings = _settings_with(config)
+    begins = policing.since("--since", since, application.now())
+    in_force = _configuration(settings).policy
+    logs.configure(settings.log_format)
+    found = asyncio.run(application.replay(database_url or settings.database_url, in_force, begins))
+    if as_json:
+        _print_json(policing.replay_json(found, begins))
+    else:
+        policing.show_replay(Console(), found)
+    if found.flips:
+        sys.exit(FLIPPED)
 
 
 @program.command()
@@ -125,33 +223,14 @@ def _configuration(settings: Settings) -> Configuration:
     return read_configuration(settings.config_path, providers=providers.load(), environment=read_environment())
 
 
-def _show_check(
-    settings: Settings,
-    configuration: Configuration,
-    faults: list[str],
-    probed: tuple[application.Probed, ...],
-    *,
-    as_json: bool,
-) -> None:
-    if as_json:
-        asked = [{"subject": one.subject, "is_well": one.is_well, "words": one.words} for one in probed]
-        sys.stdout.write(json.dumps({"faults": faults, "asked": asked}, indent=2) + "\n")
-        return
-    console = Console(soft_wrap=True)
-    names = ", ".join(configuration.connections) or "none"
-    console.print(f"{settings.config_path}: well-formed; connections: {names}; channels: {len(configuration.policy.channels)}")
-    for fault in faults:
-        console.print(fault, markup=False)
-    if probed:
-        console.print(_table(probed))
+def _settings_with(config: Path | None) -> Settings:
+    """The settings, with another configuration file where one is named."""
+    settings = read_settings()
+    return settings if config is None else replace(settings, config_path=config)
 
 
-def _table(probed: tuple[application.Probed, ...]) -> Table:
-    table = Table("asked", "", "answer")
-    marks = {True: "well", False: "FAULT", None: "not told"}
-    for one in probed:
-        table.add_row(one.subject, marks[one.is_well], one.words)
-    return table
+def _print_json(value: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(value, indent=2) + "\n")
 
 
 def _complain(problems: list[str]) -> None:

@@ -88,7 +88,7 @@ class LiveDefinitions:
         """``workflow`` with its inputs."""
         if workflow.inputs is not None:
             return workflow
-        (told,) = await self._ask((connection.name, workflow.workflow_id), lambda: self._describe(connection, workflow))
+        (told,) = await self._ask((_place(connection), workflow.workflow_id), lambda: self._describe(connection, workflow))
         filled = replace(_merged(workflow, told), obstacle=told.obstacle)
         return _merged(filled, connection.workflows.get(workflow.workflow_id))
 
@@ -100,7 +100,7 @@ class LiveDefinitions:
     async def _listed(self, connection: Connection) -> tuple[Workflow, ...]:
         if not self._providers[connection.provider].has_catalogue:
             return ()
-        return await self._ask((connection.name, ""), lambda: self._list(connection))
+        return await self._ask((_place(connection), ""), lambda: self._list(connection))
 
     async def _list(self, connection: Connection) -> tuple[Workflow, ...]:
         provider = self._providers[connection.provider]
@@ -140,6 +140,11 @@ class LiveDefinitions:
         del self._asking[key]
         if not asked.cancelled() and asked.exception() is None:
             self._kept[key] = _Kept(asked.result(), self._clock.now())
+
+
+def _place(connection: Connection) -> str:
+    """What is kept of a connection holds for this address under this credential: a reload may change both."""
+    return f"{connection.name} {connection.base_url} {connection.credential_mark}"
 
 
 def trouble_words(answer: Trouble) -> str:

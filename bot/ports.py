@@ -8,14 +8,19 @@ come from.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
-from bot.domain.model import Channel, Connection, Delivery, Event, Launch, Person, Workflow
+from bot.domain.grants import Limits
+from bot.domain.holdings import Holding, Mirror
+from bot.domain.model import Channel, Connection, Delivery, Event, Launch, Person, Reason, Workflow
+from bot.domain.policy import Usage
 from bot.domain.provider import Exchange, Unreachable
+from bot.domain.reactions import Reaction
+from bot.domain.records import Record
 from bot.surfaces.say import Say
 
 A = TypeVar("A")
@@ -48,6 +53,21 @@ class Telling:
     attempts: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Home:
+    """One person's App Home that is to be shown anew.
+
+    ``shown`` is the mark of the view that Slack has, as ``home_shown`` kept it; empty once it was opened. ``attempts`` counts
+    failures in a row.
+    """
+
+    user_id: str
+    team_id: str
+    opened_at: datetime
+    shown: str = ""
+    attempts: int = 0
+
+
 class Store(Protocol):
     """Durable memory. Every method is one transaction; times are UTC and come in as arguments: a store reads no clock.
 
@@ -63,7 +83,8 @@ class Store(Protocol):
 
     Raises:
         StoreUnavailableError: (every method) the database is locked for long, or its disk full: nothing was written.
-        UnreadableRowError: (``create``, ``delivery``, ``launch``, ``events``) the one row that was asked for cannot be read.
+        UnreadableRowError: (``create``, ``delivery``, ``launch``, ``events``, ``first_name``) the one row that was asked for
+            cannot be read.
     """
 
     async def delivery(self, key: str) -> Delivery | None:
@@ -89,13 +110,21 @@ class Store(Protocol):
         """
         ...
 
-    async def card_lost(self, launch_id: str, *, version: int) -> None:
+    async def card_lost(self, launch_id: str, *, version: int, holder: str | None = None) -> bool:
         """The card may have been posted, but where it stands is not known: it is never posted again.
 
         It counts as told up to ``version`` (what the post would have shown); its thread lines stay untold. From now on the
         launch is due for telling only while it is final, until ``telling_failed`` gives it up: then the requester was told
         directly. Kept also when the lease has lapsed; nothing happens once the card stands somewhere. ``card_told`` finds it.
+        ``holder``: only while this holder still has the telling, and nobody called it lost before: for whoever is about to post.
+
+        Returns:
+            Whether it was kept; whoever is about to post must not, otherwise.
         """
+        ...
+
+    async def has_telling(self, launch_id: str, holder: str) -> bool:
+        """Whether nobody took this launch's telling over since ``holder`` claimed it."""
         ...
 
     async def card_not_posted(self, launch_id: str) -> None:
@@ -133,17 +162,79 @@ class Store(Protocol):
         """Mark a delivery's work as done, so that no restart takes it up again. The first time stands."""
         ...
 
-    async def create(self, launch: Launch, event: Event, *, delivery_key: str) -> Launch | None:
-        """Keep a new launch, its first event (without a thread line: the card tells it), its card, and finish its delivery.
+    async def create(
+        self,
+        launch: Launch,
+        event: Event,
+        *,
+        delivery_key: str,
+        decision: Record | None = None,
+        limits: Limits | None = None,
+        has_line: bool = False,
+    ) -> Launch | None:
+        """Keep a new launch, its first event, its card, and finish its delivery. ``has_line``: the event gets a thread line.
 
         The card is due from ``event.at``. A delivery that was never recorded is kept, finished, so that its copies cause nothing.
+        ``decision`` is what allowed it, kept with it, under this launch's id. ``limits`` are counted in the same transaction, so
+        that two requests at once cannot both be the last one: over ``Launch.quota_key`` in ``Launch.channel_id``, as ``usage``
+        counts at ``Launch.created_at``; the hour first.
 
         Returns:
-            None when kept; the launch that this delivery already caused, if there is one (then nothing is written).
+            None when kept; the launch that this delivery already caused, if there is one: nothing is written, no limit counted.
 
         Raises:
             LaunchIdTakenError: another launch has this id (draw a new one).
+            LimitReachedError: ``limits`` allow no more; nothing is written.
         """
+        ...
+
+    async def usage(self, channel_id: str, *, now: datetime) -> Mapping[str, Usage]:
+        """What was launched in a channel, by ``Launch.quota_key``: asked for within the hour before ``now``, and not over yet.
+
+        A launch that ended before anything was sent (rejected, expired, cancelled, refused) is not counted in the hour; one that
+        was asked for exactly an hour ago no longer is. A key that counts nothing is left out. Rows that cannot be read count.
+        """
+        ...
+
+    async def record_decision(self, decision: Record) -> None:
+        """Keep a decision that caused no launch (``create`` keeps those that did). ``Record.seq`` is given by the store."""
+        ...
+
+    async def decisions(self, *, since: datetime, after: int = 0, limit: int = 500) -> list[Record]:
+        """Decisions from ``since`` on whose ``seq`` is above ``after``, in the order in which they were kept.
+
+        Fewer than ``limit`` are the last ones: to go on, ask again with ``after`` the ``seq`` of the last.
+        """
+        ...
+
+    async def mirror(self, connection: str) -> Mirror:
+        """What is known of a connection's credential, lapsed or not; nothing of one that was never asked about."""
+        ...
+
+    async def keep_mirror(self, connection: str, holdings: Sequence[Holding], *, identity: str | None = None) -> None:
+        """Keep these holdings in place of those of the same scope and workflow, all or none; others stay.
+
+        ``identity``: whose credential it is; None leaves what was known.
+        """
+        ...
+
+    async def first_name(self, connection: str, workflow_id: str, name: str, *, at: datetime) -> str:
+        """The name under which this workflow was first seen; ``name`` is kept as that, for good, when it never was.
+
+        Where the kept name cannot be read, nobody may take another for it: an error.
+        """
+        ...
+
+    async def awaiting(self, *, limit: int) -> list[Launch]:
+        """Launches that wait for approval, in every channel, those asked for longest ago first."""
+        ...
+
+    async def requested_by(self, user_id: str, *, limit: int) -> list[Launch]:
+        """The newest launches that one person asked for, in every channel, newest first (as ``recent``)."""
+        ...
+
+    async def last_success(self, connection: str, workflow_id: str) -> Launch | None:
+        """The launch of this workflow that succeeded last (by ``updated_at``), whoever asked for it, and where."""
         ...
 
     async def launch(self, launch_id: str) -> Launch | None:
@@ -223,8 +314,12 @@ class Store(Protocol):
         """A thread line stands at ``ts``; the first time stands. Kept also when the lease has lapsed."""
         ...
 
-    async def line_skipped(self, line_id: int, at: datetime) -> None:
-        """A thread line that may have been posted (its answer was lost) is never posted again; where it stands is not known."""
+    async def line_skipped(self, line_id: int, at: datetime) -> bool:
+        """A thread line that may have been posted (its answer was lost) is never posted again; where it stands is not known.
+
+        Returns:
+            Whether it was untold until now; whoever is about to post it must not, otherwise.
+        """
         ...
 
     async def telling_done(self, launch_id: str, holder: str) -> None:
@@ -240,6 +335,40 @@ class Store(Protocol):
 
     async def next_telling(self) -> datetime | None:
         """When ``lease_tellings`` may next have something: a free one is due, or a held one's lease lapses; None: never yet."""
+        ...
+
+    async def home_opened(self, user_id: str, team_id: str, *, at: datetime) -> None:
+        """A person opened their App Home: it is due at once, also one that was given up, and shown anew whatever Slack has.
+
+        From now on ``create`` and ``save`` make it due two seconds after what it may show: for its requester every change of a
+        launch's state; for everybody who opened theirs within a month whatever concerns an approval. What is due sooner stays so,
+        and one that failed keeps its ``retry_at``.
+        """
+        ...
+
+    async def lease_homes(self, *, now: datetime, until: datetime, holder: str, limit: int) -> list[Home]:
+        """Claim up to ``limit`` Homes that are due and held by nobody (any more): those of lapsed leases first, then longest due.
+
+        What happens while one is held makes it due again after it was given back.
+        """
+        ...
+
+    async def home_shown(self, home: Home, holder: str, *, shown: str, again_at: datetime | None = None) -> None:
+        """Give a Home back that Slack shows, with a mark of its view; it is due at ``again_at``, or once something happens.
+
+        Nothing happens when ``holder`` no longer has it.
+        """
+        ...
+
+    async def home_failed(self, home: Home, holder: str, *, retry_at: datetime | None) -> None:
+        """Give a Home back that could not be shown, to be tried again then; None: not until it is opened again.
+
+        One that was opened meanwhile is due at once. Nothing happens when ``holder`` no longer has it.
+        """
+        ...
+
+    async def next_home(self) -> datetime | None:
+        """When ``lease_homes`` may next have something: a free one is due, or a held one's lease lapses; None: never yet."""
         ...
 
     async def close(self) -> None:
@@ -327,6 +456,10 @@ class Thread(Protocol):
         """Tell the operators' channel, where one is configured."""
         ...
 
+    async def publish_home(self, user_id: str, view: Mapping[str, Any]) -> None:
+        """Show this as a person's App Home."""
+        ...
+
     async def open_form(self, trigger_id: str, view: Mapping[str, Any]) -> None:
         """Open a form for whoever pressed a button a moment ago."""
         ...
@@ -343,16 +476,74 @@ class Thread(Protocol):
 class Directory(Protocol):
     """What Slack knows. Raises ``LookupFailedError`` where Slack does not tell: then the decision denies."""
 
-    async def person(self, user_id: str) -> Person:
-        """Who this is."""
+    async def person(self, user_id: str, *, is_fresh: bool = False) -> Person:
+        """Who this is. ``is_fresh``: asked of Slack now, not remembered (before an approval counts)."""
         ...
 
     async def channel(self, channel_id: str) -> Channel:
         """What kind of channel this is."""
         ...
 
-    async def group_members(self, group_id: str) -> frozenset[str]:
-        """The user ids in a user group."""
+    async def group_members(self, group_id: str, *, is_fresh: bool = False) -> frozenset[str]:
+        """The user ids in a user group. ``is_fresh``: asked of Slack now, not remembered (before a denial)."""
+        ...
+
+    async def is_in_channel(self, user_id: str, channel_id: str) -> bool:
+        """Whether this person is a member of that channel; a channel that the bot cannot see is a lookup that failed."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Go:
+    """Start it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wait:
+    """A fact could not be learnt: ask again after ``again_after_s`` seconds. ``detail`` says which, for people."""
+
+    detail: str
+    again_after_s: float = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoGo:
+    """What allowed the launch no longer does: it must not start."""
+
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reopen:
+    """Something that was approved changed, or whoever approved may no longer: ask again."""
+
+    reaction: Reaction
+
+
+GateAnswer: TypeAlias = Go | Wait | NoGo | Reopen
+
+
+class Gate(Protocol):
+    """The last question before a start: does everything that allowed this launch still hold at this moment?"""
+
+    async def may_start(self, launch: Launch) -> GateAnswer:
+        """Judge a queued launch anew. Never raises on what Slack or a provider does not tell: then it waits."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class HomeView:
+    """What a person's App Home shows now. ``again_at``: when that changes, or could be learnt better, although nothing happens."""
+
+    view: Mapping[str, Any]
+    again_at: datetime | None = None
+
+
+class Composer(Protocol):
+    """Says what an App Home shows."""
+
+    async def home_of(self, home: Home) -> HomeView:
+        """The view of one person. Never raises on what Slack or a provider does not tell: then the view says so."""
         ...
 
 

@@ -12,64 +12,32 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from collections.abc import Callable, Coroutine
+from http import HTTPStatus
+from typing import Any
 
 import structlog
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_bolt.response import BoltResponse
 
 from bot.domain.errors import StoreUnavailableError
 from bot.domain.model import RESERVED_WORDS, Delivery
+from bot.domain.tokens import blanked
 from bot.launching import Launching
 from bot.surfaces import forms, replies
 from bot.surfaces.command_text import LaunchText, NothingTyped, Problems, SubcommandText, read_command
 from bot.surfaces.say import Say
+from commands._entries import LAUNCH, Button, Entries, Form, Happening, Subcommand
+
+__all__ = ["LAUNCH", "Button", "Door", "Entries", "Form", "Happening", "Subcommand"]
 
 _log = structlog.get_logger("gonogo.door")
 
-Typed: TypeAlias = Callable[[Launching, Delivery, tuple[str, ...]], Awaitable[Say | None]]
-Clicked: TypeAlias = Callable[[Launching, Delivery], Awaitable[Say | None]]
 ANYTHING = re.compile("")
 AGAIN_AFTER_S = 5.0
-LAUNCH = ""
-"""The word of the subcommand that launches: none is typed."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Subcommand:
-    """One word after the slash command. ``run`` answers with what the person is told; None: the card says it."""
-
-    word: str
-    usage: str
-    summary: str
-    run: Typed
-
-
-@dataclass(frozen=True, kw_only=True)
-class Button:
-    """One button, by its action id; the delivery's text is the button's opaque value."""
-
-    action_id: str
-    run: Clicked
-
-
-@dataclass(frozen=True, kw_only=True)
-class Form:
-    """One form, by its callback id; the delivery's text is what ``forms`` reads."""
-
-    callback_id: str
-    run: Clicked
-
-
-@dataclass(frozen=True, kw_only=True)
-class Entries:
-    """Everything that people can type, press and send."""
-
-    subcommands: Mapping[str, Subcommand]
-    buttons: Mapping[str, Button]
-    forms: Mapping[str, Form]
+EVENT = "event"
+"""The kind of a delivery that Slack sends by itself."""
 
 
 class Door:
@@ -82,13 +50,16 @@ class Door:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def register(self, app: AsyncApp) -> None:
-        """Listen to the slash command and to every button; anything else interactive is acknowledged and let go."""
+        """Listen to the slash command, to every button, form and event; any other press or event is acknowledged and let go."""
         app.command(self._command)(self._on_command)
         for action_id in self._entries.buttons:
             app.action(action_id)(self._on_button)
         for callback_id in self._entries.forms:
             app.view(callback_id)(self._on_form)
         app.action(ANYTHING)(self._on_other)
+        for event_type in self._entries.happenings:
+            app.event(event_type)(self._on_event)
+        app.event(ANYTHING)(self._on_other)
 
     async def carry(self, delivery: Delivery) -> None:
         """The work of one delivery, its answer, and the mark that it is done. Never raises.
@@ -103,7 +74,7 @@ class Door:
             except StoreUnavailableError:
                 _log.exception("delivery_waits", delivery=delivery.key)
                 if is_first_try:
-                    await self._launching.answer(delivery, replies.say_waits())
+                    await self._tell(delivery, replies.say_waits())
                 is_first_try = False
                 await self._launching.wait(AGAIN_AFTER_S)
             except Exception:  # noqa: BLE001 - the listener edge: an error becomes a line that the person sees
@@ -126,6 +97,18 @@ class Door:
     async def _on_form(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         await self._read(ack, body, self._form_in)
 
+    async def _on_event(self, ack: AsyncAck, body: dict[str, Any]) -> BoltResponse | None:
+        """An event that could not be kept is not acknowledged: Slack brings it again, and nobody waits for an answer."""
+        try:
+            delivery = self._event_in(body)
+        except (KeyError, TypeError, AttributeError):
+            _log.exception("payload_not_readable")
+            delivery = None
+        if delivery is not None and not await self._keep(delivery):
+            return BoltResponse(status=HTTPStatus.SERVICE_UNAVAILABLE)
+        await ack()
+        return None
+
     async def _read(self, ack: AsyncAck, body: dict[str, Any], reads: Callable[[dict[str, Any]], Delivery]) -> None:
         """A payload that lacks what Slack documents cannot be acted on: it is let go, and the log says so."""
         try:
@@ -144,7 +127,7 @@ class Door:
             team_id=body["team_id"],
             channel_id=body["channel_id"],
             user_id=body["user_id"],
-            text=body.get("text") or "",
+            text=blanked(body.get("text") or ""),
             received_at=self._launching.now(),
             reply_url=body.get("response_url"),
         )
@@ -177,25 +160,48 @@ class Door:
             team_id=body["team"]["id"],
             channel_id=user_id,
             user_id=user_id,
-            text=forms.form_text(view),
+            text=blanked(forms.form_text(view)),
+            received_at=self._launching.now(),
+        )
+
+    def _event_in(self, body: dict[str, Any]) -> Delivery | None:
+        """None for one that nothing here is about."""
+        event = body["event"]
+        happening = self._entries.happenings[event["type"]]
+        if not happening.is_wanted(event):
+            return None
+        return Delivery(
+            key=f"event:{body['event_id']}",
+            kind=EVENT,
+            name=event["type"],
+            team_id=body["team_id"],
+            channel_id=event["user"],
+            user_id=event["user"],
+            text="",
             received_at=self._launching.now(),
         )
 
     async def _on_other(self, ack: AsyncAck) -> None:
-        """A link button tells us that it was pressed; there is nothing to do."""
+        """A link button tells us that it was pressed; an event, what nothing here is about; there is nothing to do."""
         await ack()
 
     async def _receive(self, ack: AsyncAck, delivery: Delivery) -> None:
         """Commit, begin the work, acknowledge; in this order, since nothing runs after the acknowledgement."""
+        if await self._keep(delivery):
+            await ack()
+        else:
+            await self._refuse(ack, delivery)
+
+    async def _keep(self, delivery: Delivery) -> bool:
+        """Commit, and begin the work where it is new; False where it could not be kept: then nothing was begun."""
         try:
             is_new = await self._launching.record(delivery)
-        except Exception:  # noqa: BLE001 - the listener edge: the person is told, and nothing was begun
+        except Exception:  # noqa: BLE001 - the listener edge: whoever brought it learns that nothing was begun
             _log.exception("delivery_not_recorded", delivery=delivery.key)
-            await self._refuse(ack, delivery)
-            return
+            return False
         if is_new:
             self._spawn(self.carry(delivery))
-        await ack()
+        return True
 
     async def _refuse(self, ack: AsyncAck, delivery: Delivery) -> None:
         """Nothing could be kept, so nothing was begun: a command is told so at once, anything else by a message."""
@@ -213,10 +219,10 @@ class Door:
     async def _carry(self, delivery: Delivery) -> None:
         if delivery.kind == "form":
             delivery = await self._launching.located(delivery) or delivery
-        late = self._launching.is_stale(delivery)
+        late = delivery.kind != EVENT and self._launching.is_stale(delivery)
         say = replies.say_too_late(delivery) if late else await self._answer(delivery)
         if say is not None:
-            await self._launching.answer(delivery, say)
+            await self._tell(delivery, say)
         await self._launching.finish(delivery)
 
     async def _fault(self, delivery: Delivery) -> None:
@@ -224,16 +230,21 @@ class Door:
         reference = secrets.token_hex(4)
         _log.exception("delivery_fault", delivery=delivery.key, reference=reference)
         say = replies.say_problem("internal_error", command=self._command, reference=reference)
-        await self._launching.answer(delivery, say)
+        await self._tell(delivery, say)
         try:
             await self._launching.finish(delivery)
         except StoreUnavailableError:
             _log.exception("delivery_not_finished", delivery=delivery.key)
 
+    async def _tell(self, delivery: Delivery, say: Say) -> None:
+        """Answer whoever asked; nobody asked for an event."""
+        if delivery.kind != EVENT:
+            await self._launching.answer(delivery, say)
+
     async def _answer(self, delivery: Delivery) -> Say | None:
         match delivery.kind:
-            case "button" | "form":
-                known = {**self._entries.buttons, **self._entries.forms}
+            case "button" | "form" | "event":
+                known = {**self._entries.buttons, **self._entries.forms, **self._entries.happenings}
                 entry = known.get(delivery.name)
                 return await entry.run(self._launching, delivery) if entry else None
             case _:

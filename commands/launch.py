@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from bot.domain.model import Delivery
-from bot.launching import Launched, Launching
+from bot.launching import Launched, Launching, Refusal
 from bot.surfaces import replies
 from bot.surfaces.command_text import LaunchText, read_command
+from bot.surfaces.preview import say_preview
 from bot.surfaces.say import Say
 from commands._door import LAUNCH, Subcommand
 
@@ -16,11 +17,18 @@ async def launch(launching: Launching, delivery: Delivery, _arguments: tuple[str
     if not isinstance(typed, LaunchText):
         return None
     if typed.is_preview:
-        return replies.say_problem("not_built_yet", command=launching.command, what="--preview")
+        return await _previewed(launching, delivery, typed)
     answer = await launching.request(delivery, typed)
     if isinstance(answer, Launched):
         return None
     return replies.say_refused(answer.problems, answer.reasons, command=launching.command, typed=typed)
+
+
+async def _previewed(launching: Launching, delivery: Delivery, typed: LaunchText) -> Say:
+    preview = await launching.explaining.preview(delivery, typed)
+    if isinstance(preview, Refusal):
+        return replies.say_refused(preview.problems, preview.reasons, command=launching.command, typed=typed)
+    return say_preview(preview, command=launching.command)
 
 
 SUBCOMMANDS = (

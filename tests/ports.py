@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.domain.errors import LookupFailedError, ThreadError
 from bot.domain.model import Channel, Connection, Delivery, Event, Launch, Person, Workflow
-from bot.ports import Found
+from bot.ports import Found, GateAnswer, Go
 from bot.store import open_store
 from bot.store.sqlite import SqliteStore
 from bot.surfaces.say import Say
@@ -26,14 +26,18 @@ async def a_store() -> AsyncGenerator[SqliteStore, None]:
 
 @dataclass
 class TableDirectory:
-    """People, channels and groups from tables; what is in ``silent`` cannot be looked up."""
+    """People, channels and groups from tables; what is in ``silent`` cannot be looked up.
+
+    Everybody is in every channel but for those in ``absent`` (``C0FINANCE U0BOB``).
+    """
 
     people: dict[str, Person] = field(default_factory=dict)
     channels: dict[str, Channel] = field(default_factory=dict)
     groups: dict[str, frozenset[str]] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)
+    absent: set[str] = field(default_factory=set)
 
-    async def person(self, user_id: str) -> Person:
+    async def person(self, user_id: str, *, is_fresh: bool = False) -> Person:
         self._speak(user_id)
         return self.people.get(user_id) or Person(user_id=user_id, team_id="T0GONOGO", name=user_id.lower())
 
@@ -41,9 +45,13 @@ class TableDirectory:
         self._speak(channel_id)
         return self.channels.get(channel_id) or Channel(channel_id=channel_id, name=channel_id.lower(), is_member=True)
 
-    async def group_members(self, group_id: str) -> frozenset[str]:
+    async def group_members(self, group_id: str, *, is_fresh: bool = False) -> frozenset[str]:
         self._speak(group_id)
         return self.groups.get(group_id, frozenset())
+
+    async def is_in_channel(self, user_id: str, channel_id: str) -> bool:
+        self._speak(f"{channel_id} {user_id}")
+        return f"{channel_id} {user_id}" not in self.absent
 
     def _speak(self, subject: str) -> None:
         if subject in self.silent:
@@ -104,6 +112,9 @@ class RecordingThread:
     async def tell_operators(self, say: Say) -> None:
         self._tell("operators", say.text)
 
+    async def publish_home(self, user_id: str, view: Mapping[str, Any]) -> None:
+        self._tell(f"home {user_id}", view)
+
     async def open_form(self, trigger_id: str, view: Mapping[str, Any]) -> None:
         self._tell("form", view)
 
@@ -118,6 +129,18 @@ class RecordingThread:
         if self.refusals:
             raise self.refusals.pop(0)
         self.told.append((what, value))
+
+
+@dataclass
+class ListedGate:
+    """Lets everything start, but for what is in the list: those answers are given first, in order."""
+
+    answers: list[GateAnswer] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    async def may_start(self, launch: Launch) -> GateAnswer:
+        self.asked.append(launch.launch_id)
+        return self.answers.pop(0) if self.answers else Go()
 
 
 @dataclass

@@ -5,17 +5,21 @@ Each part stands in the README between `<!-- part: name -->` and `<!-- end -->`.
 
 from __future__ import annotations
 
+import io
 import re
 import sys
 from pathlib import Path
 
+from rich.console import Console
+
 import commands
-from bot import providers
+from bot import policing, providers
 from bot.checking import SLACK_SCOPES
 from bot.domain.lifecycle import TRANSITIONS
 from bot.domain.model import EventKind, State
 from bot.domain.provider import Provider
-from bot.settings import SETTINGS_HELP
+from bot.sandbox.world import CONFIGURATION
+from bot.settings import SETTINGS_HELP, read_configuration
 
 README = Path(__file__).parent.parent / "README.md"
 _PART = re.compile(r"<!-- part: (?P<name>[a-z-]+) -->\n.*?<!-- end -->", re.DOTALL)
@@ -74,11 +78,24 @@ def states_drawing() -> str:
         if before is not after:
             words.setdefault((before, after), []).append(kind)
     arrows = [f"    {before} --> {after}: {', '.join(kinds)}" for (before, after), kinds in words.items()]
+    begins = [f"    [*] --> {state}" for state in (State.QUEUED, State.AWAITING_APPROVAL)]
     ends = [f"    {state} --> [*]" for state in State if state.is_final and any(state is after for _, after in words)]
-    return "\n".join(["```mermaid", "stateDiagram-v2", "    [*] --> queued", *arrows, *ends, "```"])
+    return "\n".join(["```mermaid", "stateDiagram-v2", *begins, *arrows, *ends, "```"])
+
+
+def demo_matrix() -> str:
+    """Who may launch what in the demo, as `gonogo policy matrix` decides it."""
+    names = re.findall(r"\$\{(\w+)\}", CONFIGURATION.read_text(encoding="utf-8"))
+    environment = {name: "https://provider.example" if name.endswith("_URL") else "made-up" for name in names}
+    configuration = read_configuration(CONFIGURATION, providers=providers.load(), environment=environment)
+    screen = io.StringIO()
+    policing.show_matrix(Console(file=screen), policing.matrix(configuration, providers.load()), configuration.policy)
+    head, *rows = [line.split("\t") for line in screen.getvalue().splitlines()]
+    return _table(head, [row for row in rows if len(row) == len(head)])
 
 
 PARTS = {
+    "matrix": demo_matrix,
     "providers": providers_table,
     "commands": commands_table,
     "settings": settings_table,

@@ -21,8 +21,9 @@ PLANTED: dict[str, str] = {
     "bot/gateways/http.py": "import bot.store",
     "bot/store/rows.py": "import bot.settings",
     "bot/settings/build.py": "import bot.app",
-    "bot/checking.py": "import bot.app",
+    "bot/checking/slack.py": "import bot.app",
     "bot/logs.py": "import bot.checking",
+    "bot/policing/matrix.py": "import bot.checking",
     "bot/app/building.py": "import bot.sandbox.demo",
     "bot/sandbox/demo.py": "import bot.__main__",
     "commands/launch.py": "import bot.store",
@@ -33,7 +34,7 @@ OTHERS: dict[str, tuple[str, str]] = {
     "a surface that waits": ("bot/surfaces/lines.py", "import asyncio"),
     "a provider that knows another": ("bot/providers/domo.py", "import bot.providers.zuora"),
     "a command that reaches a provider": ("commands/status.py", "import bot.providers"),
-    "effects wired in a second place": ("bot/checking.py", "import bot.gateways.http"),
+    "effects wired in a second place": ("bot/checking/connection.py", "import bot.gateways.http"),
     "a room that nobody declared": ("bot/cellar.py", '"""A new room."""'),
 }
 

@@ -9,18 +9,29 @@ import signal
 import socket
 import sqlite3
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
 
-from bot.__main__ import main
+from bot import providers
+from bot.__main__ import main, program
+from bot.domain.explaining import decide
+from bot.domain.model import Channel, Person, Workflow
+from bot.domain.policy import Asker, Circumstances, Wish
+from bot.domain.records import Asked, Record, recorded
 from bot.sandbox.slack import SlackStandIn
 from bot.sandbox.slack.faults import SlackFault
 from bot.sandbox.slack.workspace import Workspace
 from bot.sandbox.standins import ProviderStandIns
 from bot.sandbox.world import CONFIGURATION
+from bot.settings import read_configuration
+from bot.store.schema import MIGRATIONS
+from bot.store.sqlite import SqliteStore
+from tests.builders import NOON
 from tests.test_docs import SECRETS, example
 
 ROOT = Path(__file__).parent.parent
@@ -44,26 +55,6 @@ BROKEN: dict[str, tuple[str, str, str]] = {
     "requester by name": ("requesters: [members]", "requesters: [alice]", "alice"),
     "nobody may": ("requesters: [members]", "requesters: []", "requesters"),
     "no workflow": ('workflows: ["396", "Dunning *"]', "workflows: []", "workflows"),
-    "approval is not built yet": (
-        "requesters: [members]",
-        "requesters: [members]\n        approval: {approvers: [U0BOB], required: 1}",
-        "not built yet",
-    ),
-    "limits are not built yet": (
-        "requesters: [members]",
-        "requesters: [members]\n        limits: {per_hour: 2}",
-        "not built yet",
-    ),
-    "input rules are not built yet": (
-        "requesters: [members]",
-        "requesters: [members]\n        inputs: {maxAmount: {max: 500}}",
-        "not built yet",
-    ),
-    "freezes are not built yet": (
-        "channels:\n",
-        "freezes: [{name: close, from: 2026-11-30T18:00Z, to: 2026-12-02T08:00Z, connections: [billing]}]\nchannels:\n",
-        "not built yet",
-    ),
     "twice the same key": ("slack:\n", "slack: {}\nslack:\n", "slack"),
     "broken YAML": ("connections:", "connections: [", "gonogo.yaml"),
     "unknown input type": (
@@ -207,16 +198,162 @@ class TestCheck:
         }
         try:
             well = await gonogo(tmp_path, "check", "--json", **standins.environment(), **settings)
-            wrong = await gonogo(tmp_path, "check", "--json", **{**standins.environment(), "DOMO_TOKEN": "wrong"}, **settings)
+            wrong = await gonogo(tmp_path, "check", **{**standins.environment(), "DOMO_TOKEN": "wrong"}, **settings)
         finally:
             await standins.stop()
+        plain = json.loads(well.out)
 
-        assert well.code == 0, well.out
-        assert len(json.loads(well.out)["asked"]) == 6
-        assert wrong.code == 1
-        assert [one["subject"] for one in json.loads(wrong.out)["asked"] if one["is_well"] is False] == [
-            "analytics (Domo Workflows)",
-        ]
+        assert (well.code, well.err) == (0, "")
+        assert (plain["well"], plain["counts"]["fault"]) == (True, 0)
+        assert sum(one["code"] == "credential_well" for one in plain["findings"]) == 5
+        assert (wrong.code, wrong.err) == (1, "")
+        assert wrong.out.startswith("FAULT analytics (Domo Workflows) (")
+        assert wrong.out.splitlines()[-1].startswith("1 fault, 0 warnings, ")
+
+    async def test_a_broken_configuration_is_json_too(self, folder: Path) -> None:
+        (folder / "gonogo.yaml").write_text("channels: []\n", encoding="utf-8")
+        ended = await gonogo(folder, "check", "--json", "--offline")
+        plain = json.loads(ended.out)
+
+        assert (ended.code, ended.err) == (2, "")
+        assert not plain["well"]
+        assert all(one["place"].startswith("gonogo.yaml:") for one in plain["findings"])
+
+
+EXPLAIN = ("policy", "explain", "--channel", "C0FINANCE", "--person", "U0ALICE", "--connection", "billing", "--workflow")
+
+
+class TestPolicy:
+    @pytest.mark.parametrize(
+        ("words", "code", "said"),
+        [
+            ((*EXPLAIN, "396"), 0, "allowed: U0ALICE in C0FINANCE"),
+            ((*EXPLAIN, "397"), 1, "denied: "),
+            ((*EXPLAIN, "396", "--guest"), 1, "guest"),
+            (("policy", "matrix"), 0, "every full member"),
+            (("policy", "matrix", "--csv"), 0, "channel_id,channel,connection"),
+        ],
+    )
+    def test_it_answers_and_ends_as_a_pipeline_needs_it(
+        self,
+        folder: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+        words: tuple[str, ...],
+        code: int,
+        said: str,
+    ) -> None:
+        ended = here(folder, monkeypatch, *words)
+
+        assert (ended, said in capsys.readouterr().out) == (code, True)
+
+    @pytest.mark.parametrize("words", [(*EXPLAIN, "396"), ("policy", "matrix")])
+    def test_json_is_json(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+    ) -> None:
+        here(folder, monkeypatch, *words, "--json")
+
+        assert json.loads(capsys.readouterr().out)
+
+    @pytest.mark.parametrize(
+        ("words", "said"),
+        [
+            ((*EXPLAIN[:7], "biling", "--workflow", "396"), "--connection"),
+            ((*EXPLAIN, "396", "--at", "soon"), "--at"),
+            ((*EXPLAIN, "396", "--input", "amount"), "--input"),
+            (("policy", "matrix", "--channel", "C0NONE"), "C0NONE"),
+            (("policy", "replay", "--since", "soon"), "--since"),
+            (("policy", "replay", "--since", "1d"), "there is no database"),
+            (("policy", "replay", "--since", "1d", "--config", "none.yaml"), "none.yaml"),
+            (("policy", "replay", "--since", "1d", "--database-url", "mysql://x"), "GONOGO_DATABASE_URL"),
+        ],
+    )
+    def test_what_cannot_be_is_named_in_a_line(
+        self,
+        folder: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+        words: tuple[str, ...],
+        said: str,
+    ) -> None:
+        ended = here(folder, monkeypatch, *words)
+        told = capsys.readouterr()
+
+        assert (ended, told.out) == (2, "")
+        assert said in told.err
+        assert not (folder / "gonogo.db").exists()
+
+    async def test_replay_reads_beside_an_open_database_and_writes_nothing(self, folder: Path) -> None:
+        """The same file flips nothing; one without the grant flips the one launch; the database stays as it is."""
+        (folder / "new.yaml").write_text(example().replace("requesters: [members]", "requesters: [U0BOB]"), encoding="utf-8")
+        async with SqliteStore(folder / "gonogo.db") as store:
+            await store.migrate()
+            await store.record_decision(a_decision(folder))
+            same = await gonogo(folder, "policy", "replay", "--since", "2000-01-01", **SECRETS)
+            other = await gonogo(folder, "policy", "replay", "--since", "2000-01-01", "--config", "new.yaml", "--json", **SECRETS)
+            kept = await store.decisions(since=NOON)
+        flips = json.loads(other.out)["flips"]
+
+        assert (same.code, same.err) == (0, "")
+        assert same.out == "1 decisions looked at: 0 would fall otherwise, 0 cannot be told\n"
+        assert (other.code, other.err) == (1, "")
+        assert [(one["person_id"], one["was"], one["would_be"]) for one in flips] == [("U0ALICE", "allow", "deny")]
+        assert len(kept) == 1
+
+    async def test_an_old_database_says_to_migrate_it(self, folder: Path) -> None:
+        async with SqliteStore(folder / "gonogo.db", migrations=MIGRATIONS[:1]) as store:
+            await store.migrate()
+        before = (folder / "gonogo.db").read_bytes()
+        ended = await gonogo(folder, "policy", "replay", "--since", "1d", **SECRETS)
+
+        assert (ended.code, "gonogo db migrate" in ended.err) == (2, True)
+        assert (folder / "gonogo.db").read_bytes() == before
+
+
+def every_command(group: Any, *names: str) -> Iterator[tuple[str, Any]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from every_command(command, *names, name)
+        else:
+            yield " ".join(("gonogo", *names, name)), command
+
+
+COMMANDS = dict(every_command(get_command(program)))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_option_has_a_sentence_and_its_row_in_the_readme(name: str) -> None:
+    command = COMMANDS[name]
+    helps = {option.name: getattr(option, "help", None) for option in command.params if option.name != "help"}
+
+    assert command.help.endswith(".")
+    assert [option for option, words in helps.items() if not (words and words.endswith("."))] == []
+    assert f"| `{name}" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def here(folder: Path, monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
+    """Run the program in this process, in ``folder``; its exit code."""
+    monkeypatch.chdir(folder)
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as ended:
+        main([*words])
+    return int(ended.value.code or 0)
+
+
+def a_decision(folder: Path) -> Record:
+    """What the bot keeps of a launch that README's configuration allows."""
+    policy = read_configuration(folder / "gonogo.yaml", providers=providers.load(), environment=SECRETS).policy
+    workflow = Workflow(workflow_id="396", name="Dunning run")
+    asker = Asker(
+        person=Person(user_id="U0ALICE", team_id="T0GONOGO", name="alice"),
+        channel=Channel(channel_id="C0FINANCE", name="finance-ops", is_member=True),
+        memberships={},
+    )
+    wish = Wish(connection="billing", workflow=workflow, needed_scopes=("Workflow Run Access",))
+    asked = Asked(wish=wish, asker=asker, circumstances=Circumstances(now=NOON))
+    decision = decide(policy, wish, asker, asked.circumstances)
+    return recorded(asked, decision, door="command", verb="launch", policy_digest="of another file")
 
 
 class TestRefusedBySlack:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -17,22 +17,25 @@ from bot.app.slack_door import Workspace
 from bot.definitions import LiveDefinitions
 from bot.domain.model import Connection
 from bot.domain.provider import Provider
+from bot.domain.standing import Standing
 from bot.gateways.http import HttpWire
 from bot.gateways.slack import Face, SlackThread
 from bot.gateways.slack_directory import SlackDirectory
 from bot.launching import Launching, Ports, Setup
-from bot.ports import Clock, Store
+from bot.ports import Clock, Store, Thread
 from bot.settings import Configuration
-from bot.worker import LEASE, DeliveryWork, LaunchWork, TellingWork, Worker
+from bot.worker import LEASE, DeliveryWork, HomeWork, LaunchWork, Mirroring, TellingWork, Worker
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
-    """The parts of a bot that have a life: to be started, drained and closed."""
+    """The parts of a bot that have a life: to be started, drained and closed; and what a reload needs to reach."""
 
     wire: HttpWire
     worker: Worker
     door: commands.Door
+    standing: Standing
+    thread: Thread
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,10 +74,11 @@ def build(
     around: Around,
 ) -> Parts:
     """Every object of a bot, joined."""
-    connections, lease = configuration.connections, around.lease
+    standing = Standing(policy=configuration.policy, connections=configuration.connections)
+    connections, lease = standing.connections, around.lease
     http_wire = build_wire(configuration, providers, clock)
     store, wire = around.store(store), around.wire(http_wire)
-    faces = _faces(connections, providers)
+    faces = Faces(connections, providers)
     thread = around.thread(SlackThread(client, faces=faces, clock=clock, operators=configuration.operators))
     holder = holder_name()
     bell = Bell()
@@ -88,29 +92,42 @@ def build(
     )
     setup = Setup(
         providers=providers,
-        connections=connections,
-        policy=configuration.policy,
+        standing=standing,
         command=configuration.command,
         bot_name=workspace.bot_name,
+        has_operators=configuration.operators is not None,
     )
     launching = Launching(ports=ports, setup=setup, ring=bell.ring, holder=holder, lease=lease)
     door = commands.Door(command=configuration.command, launching=launching, entries=commands.load())
+    mirroring = Mirroring(
+        store=store,
+        wire=wire,
+        thread=thread,
+        clock=clock,
+        providers=providers,
+        standing=standing,
+        definitions=ports.definitions,
+    )
     works = (
         DeliveryWork(store=store, clock=clock, holder=holder, lease=lease, carry=door.carry),
         LaunchWork(
             store=store,
             wire=wire,
+            gate=launching.gate,
             clock=clock,
             providers=providers,
             connections=connections,
             holder=holder,
             lease=lease,
+            hears=mirroring.heard,
         ),
+        mirroring,
         TellingWork(store=store, thread=thread, clock=clock, holder=holder, lease=lease),
+        HomeWork(store=store, thread=thread, composer=launching.composer, clock=clock, holder=holder, lease=lease),
     )
     worker = Worker(store=store, thread=thread, clock=clock, holder=holder, works=works, lease=lease)
     bell.rings = worker.ring
-    return Parts(wire=http_wire, worker=worker, door=door)
+    return Parts(wire=http_wire, worker=worker, door=door, standing=standing, thread=thread)
 
 
 def build_wire(configuration: Configuration, providers: Mapping[str, Provider], clock: Clock) -> HttpWire:
@@ -118,6 +135,7 @@ def build_wire(configuration: Configuration, providers: Mapping[str, Provider], 
     return HttpWire(
         connections=configuration.connections,
         credentials=configuration.credentials,
+        secrets=configuration.secrets,
         providers=providers,
         clock=clock,
     )
@@ -128,7 +146,19 @@ def holder_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
 
 
-def _faces(connections: Mapping[str, Connection], providers: Mapping[str, Provider]) -> dict[str, Face]:
-    """What a card needs to know, by connection."""
-    by_connection = {name: (connection, providers[connection.provider]) for name, connection in connections.items()}
-    return {name: Face(title=provider.title, can_cancel=provider.cancels(one)) for name, (one, provider) in by_connection.items()}
+class Faces(Mapping[str, Face]):
+    """What a card needs to know, by connection: always of the connections in force."""
+
+    def __init__(self, connections: Mapping[str, Connection], providers: Mapping[str, Provider]) -> None:
+        self._connections, self._providers = connections, providers
+
+    def __getitem__(self, name: str) -> Face:
+        connection = self._connections[name]
+        provider = self._providers[connection.provider]
+        return Face(title=provider.title, can_cancel=provider.cancels(connection))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._connections)
+
+    def __len__(self) -> int:
+        return len(self._connections)

@@ -12,6 +12,7 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import aiohttp
 import structlog
@@ -20,13 +21,14 @@ from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 
 from bot.app.building import Around, Parts, build
+from bot.app.reloading import Reloading, Sources, watching
 from bot.app.serving import SLACK_PATH, web_app
 from bot.app.slack_door import bolt_app, greet, try_app_token, web_client
 from bot.app.storage import opened
 from bot.domain.errors import SettingsError, SlackRefusedError
 from bot.domain.provider import Provider, Secret
 from bot.gateways.clock import SystemClock
-from bot.settings import Configuration, Settings
+from bot.settings import Configuration, Settings, read_configuration, read_environment
 
 ACKS_LEAVE_WITHIN_S = 3.0
 PING_EVERY_S = 10
@@ -88,11 +90,29 @@ async def running(
         stack.push_async_callback(parts.wire.close)
         parts.door.register(bolt)
         way_in = await _way_in(settings, bolt, session)
+        reloading = Reloading(
+            configuration=configuration,
+            sources=Sources(path=settings.config_path, read=lambda: reread(settings.config_path, providers)),
+            standing=parts.standing,
+            wire=parts.wire,
+            thread=parts.thread,
+            clock=SystemClock(),
+        )
         await stack.enter_async_context(parts.worker)
+        await stack.enter_async_context(watching(reloading))
         stack.push_async_callback(parts.door.drain)
         stack.push_async_callback(way_in.doors.aclose)
         await way_in.open()
         yield Bot(parts=parts, http_port=way_in.http_port)
+
+
+def reread(path: Path, providers: Mapping[str, Provider]) -> Configuration:
+    """The configuration as it stands now, environment included.
+
+    Raises:
+        SettingsError: with every fault.
+    """
+    return read_configuration(path, providers=providers, environment=read_environment())
 
 
 def _bot_token(settings: Settings) -> Secret:

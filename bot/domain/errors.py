@@ -5,6 +5,7 @@ BotError
 ├── SlackRefusedError    Slack is unreachable or rejects our tokens at start: the program ends with 3
 ├── LookupFailedError    a fact that a decision needs could not be learnt (Slack or provider did not answer): deny
 ├── LaunchIdTakenError   a new launch drew an id that exists: draw again
+├── LimitReachedError    a limit of the grant allows no more launches: nothing was written, tell the requester
 ├── StoreUnavailableError  the database cannot be used just now (locked, disk full): nothing was written, try later
 ├── UnreadableRowError   a row of the database holds what it cannot hold: set that launch aside, the rest goes on
 └── ThreadError          Slack did not take a card or a line: try later, or never
@@ -40,6 +41,16 @@ class LookupFailedError(BotError):
 
 class LaunchIdTakenError(BotError):
     """A new launch drew an id that exists already."""
+
+
+class LimitReachedError(BotError):
+    """A limit of the grant allows no more launches. ``code`` is the reason's (``limit_per_hour``, ``limit_running``)."""
+
+    def __init__(self, code: str, *, most: int, count: int) -> None:
+        super().__init__(f"{code}: {count} of {most}")
+        self.code = code
+        self.most = most
+        self.count = count
 
 
 class StoreUnavailableError(BotError):

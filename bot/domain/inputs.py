@@ -4,18 +4,23 @@ Why a default of ours is applied here: it is part of what runs, so it must be se
 that the provider told is its own to fill in; where the input is required we send it, so that nothing depends on that.
 A default that does not fit its own input is as good as none.
 
+Why a text that looks like a token is refused in whatever stands under a name, also an unknown one: it would be kept, and shown
+again in the corrected command.
+
 Why an empty value is a missing one also where text is wanted (design.md, section 11): a form cannot tell them apart.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any, cast
 
 from bot.domain.model import InputSpec, InputType, Json, Problem
 from bot.domain.spelling import closest, hidden_characters, name_character
+from bot.domain.tokens import blanked, looks_like_token
 from bot.domain.values import READERS, Misfit
 
 MOST_ITEMS = 500
@@ -69,10 +74,13 @@ def read_inputs(specs: tuple[InputSpec, ...], given: Mapping[str, str]) -> tuple
     What stands under a misspelt name is judged as the input that was most likely meant, and is no value of it yet.
     """
     known = {spec.name: spec for spec in specs}
-    problems = [_unknown(name, known) for name in given if name not in known]
+    problems = [*_secrets(known, given), *(_unknown(name, known) for name in given if name not in known)]
     meant = _meant(problems, given)
+    refused = {problem.facts["name"] for problem in problems}
     values: dict[str, Json] = {}
     for name, spec in known.items():
+        if name in refused:
+            continue
         text = given.get(name) or meant.get(name, "")
         if not is_left_out(spec, text):
             value = read_value(spec, text)
@@ -87,6 +95,12 @@ def read_inputs(specs: tuple[InputSpec, ...], given: Mapping[str, str]) -> tuple
         elif name not in meant:
             values[name] = value
     return values, tuple(problems)
+
+
+def with_secrets(specs: Iterable[InputSpec], names: Iterable[str]) -> tuple[InputSpec, ...]:
+    """``specs``, where an input of the type secret takes one of ``names``, those of its connection's secrets."""
+    options = tuple(names)
+    return tuple(replace(spec, options=options) if spec.type is InputType.SECRET else spec for spec in specs)
 
 
 def is_left_out(spec: InputSpec, text: str) -> bool:
@@ -128,13 +142,25 @@ def _as_text(default: Json) -> str:
 
 
 def _unknown(name: str, known: Mapping[str, InputSpec]) -> Problem:
-    return Problem(code="unknown_input", facts={"name": name, "closest": closest(name, known) or "", "known": ", ".join(known)})
+    return Problem(
+        code="unknown_input", facts={"name": blanked(name), "closest": closest(name, known) or "", "known": ", ".join(known)}
+    )
 
 
-def _meant(unknown: list[Problem], given: Mapping[str, str]) -> dict[str, str]:
+def _secrets(known: Mapping[str, InputSpec], given: Mapping[str, str]) -> Iterator[Problem]:
+    """What looks like a token, by kind. An input of the type secret says by itself that it takes a name only."""
+    for name, text in given.items():
+        is_secret = name in known and known[name].type is InputType.SECRET
+        kind = looks_like_token(name) or (None if is_secret else looks_like_token(text))
+        if kind:
+            yield Problem(code="looks_secret", facts={"name": blanked(name), "kind": kind})
+
+
+def _meant(problems: list[Problem], given: Mapping[str, str]) -> dict[str, str]:
     """The texts under misspelt names, by the input that each most likely means, where that was not given itself."""
-    near = {problem.facts["closest"]: given[problem.facts["name"]] for problem in reversed(unknown)}
-    return {name: text for name, text in near.items() if name and name not in given}
+    unknown = (problem for problem in reversed(problems) if problem.code == "unknown_input")
+    near = {problem.facts["closest"]: given.get(problem.facts["name"], "") for problem in unknown}
+    return {name: text for name, text in near.items() if name and name not in given and not looks_like_token(text)}
 
 
 def _missing(spec: InputSpec) -> Problem:

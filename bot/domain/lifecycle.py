@@ -26,6 +26,17 @@ _ENDINGS = {
 
 TRANSITIONS: Mapping[tuple[State, EventKind], State] = MappingProxyType(
     {
+        (State.AWAITING_APPROVAL, EventKind.APPROVED): State.AWAITING_APPROVAL,
+        (State.AWAITING_APPROVAL, EventKind.CLEARED): State.QUEUED,
+        (State.AWAITING_APPROVAL, EventKind.REJECTED): State.REJECTED,
+        (State.AWAITING_APPROVAL, EventKind.REMINDED): State.AWAITING_APPROVAL,
+        (State.AWAITING_APPROVAL, EventKind.ESCALATED): State.AWAITING_APPROVAL,
+        (State.AWAITING_APPROVAL, EventKind.REOPENED): State.AWAITING_APPROVAL,
+        (State.AWAITING_APPROVAL, EventKind.EXPIRED): State.EXPIRED,
+        (State.AWAITING_APPROVAL, EventKind.CANCELLED): State.CANCELLED,
+        (State.AWAITING_APPROVAL, EventKind.FAILED): State.FAILED,
+        (State.QUEUED, EventKind.REOPENED): State.AWAITING_APPROVAL,
+        (State.QUEUED, EventKind.DELAYED): State.QUEUED,
         (State.QUEUED, EventKind.STARTING): State.STARTING,
         (State.QUEUED, EventKind.CANCELLED): State.CANCELLED,
         (State.QUEUED, EventKind.FAILED): State.FAILED,
@@ -148,6 +159,19 @@ def _look_asked(_launch: Launch, event: Event) -> dict[str, Any]:
     return {"looks": 0, "misses": 0, "due_at": event.at}
 
 
+def _cleared(_launch: Launch, event: Event) -> dict[str, Any]:
+    return {"due_at": event.at, "detail": None}
+
+
+def _rejected(_launch: Launch, event: Event) -> dict[str, Any]:
+    return {"detail": _known(event, "reason", None)}
+
+
+def _reopened(launch: Launch, event: Event) -> dict[str, Any]:
+    """Bound anew, and due at once: whoever looks next sees when people are to be reminded."""
+    return {"digest": _known(event, "digest", launch.digest), "detail": None, "misses": 0, "due_at": event.at}
+
+
 def _telling(event: Event) -> str | None:
     """The most telling fact of an event: what people should read beside the state."""
     for fact in ("attention", "meaning", "detail", "progress"):
@@ -158,6 +182,9 @@ def _telling(event: Event) -> str | None:
 
 _LEAVES: Mapping[EventKind, Callable[[Launch, Event], dict[str, Any]]] = MappingProxyType(
     {
+        EventKind.CLEARED: _cleared,
+        EventKind.REJECTED: _rejected,
+        EventKind.REOPENED: _reopened,
         EventKind.STARTING: _sent,
         EventKind.ACCEPTED: _accepted,
         EventKind.DELAYED: _not_sent,

@@ -7,14 +7,27 @@ what a person typed leaves for the provider digit by digit.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeAlias
 
 Json: TypeAlias = Any
-"""None, bool, int, Decimal, str, or lists and string-keyed mappings of these."""
+"""None, bool, int, Decimal, str, or lists and string-keyed mappings of these; among inputs also ``SecretName``."""
+
+
+@dataclass(frozen=True)
+class SecretName:
+    """The value of an input of the type secret: the name of an entry of its connection's ``secrets``, never what that stands for.
+
+    Stands in inputs among plain JSON values; gateways put the secret itself in its place when a call leaves.
+    """
+
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class _Nothing(Mapping[str, Any]):
@@ -144,7 +157,8 @@ class Connection:
     """One credential at one provider, by the name that people type. The credential itself is not in here.
 
     ``options`` are the provider's own settings (a value of its ``Options`` class); ``workflows`` the configuration's own entries,
-    by id. ``poll_every_s`` and ``timeout_s`` are in seconds; None means what the provider advises.
+    by id. ``poll_every_s`` and ``timeout_s`` are in seconds; None means what the provider advises. ``credential_mark`` differs when
+    the credential does, and tells nothing of it: an approval is bound to the identity under which something will run.
     """
 
     name: str
@@ -155,39 +169,7 @@ class Connection:
     poll_every_s: float | None = None
     timeout_s: float | None = None
     secret_names: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Grant:
-    """One line of a channel policy: who may launch which workflows of one connection, under which of the provider's scopes.
-
-    ``workflows`` are ids or names, with globs. ``requesters`` are ``members``, user ids or user group ids.
-    Empty means nothing and nobody: a grant gives only what it names.
-    """
-
-    connection: str
-    scopes: tuple[str, ...] = ()
-    workflows: tuple[str, ...] = ()
-    requesters: tuple[str, ...] = ()
-    single_transaction: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class ChannelPolicy:
-    """All grants of one Slack channel. ``is_shared_allowed``: launches are allowed although another organisation reads along."""
-
-    channel_id: str
-    name: str
-    grants: tuple[Grant, ...] = ()
-    is_shared_allowed: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Policy:
-    """Every channel policy, and the digest of the configuration that said so."""
-
-    channels: Mapping[str, ChannelPolicy]
-    digest: str
+    credential_mark: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,9 +200,10 @@ class Channel:
 class Delivery:
     """One inbound Slack payload, reduced to what we act on; ``key`` is equal for every copy of it (slack.md, section 1).
 
-    ``kind`` is ``command``, ``button`` or ``form``; ``name`` the command word, the button's action id or the form's callback id; ``text``
-    what was typed, the button's opaque value, or the form's values. In memory only, never stored: ``reply_url`` (Slack's short-lived
-    answer address), ``trigger_id`` (opens one form within three seconds), ``message_ts`` (the message that the button stands on).
+    ``kind`` is ``command``, ``button``, ``form`` or ``event``; ``name`` the command word, the button's action id, the form's callback
+    id or the event's type; ``text`` what was typed, the button's opaque value, the form's values, or nothing. In memory only, never
+    stored: ``reply_url`` (Slack's short-lived answer address), ``trigger_id`` (opens one form within three seconds), ``message_ts``
+    (the message that the button stands on).
     """
 
     key: str
@@ -242,7 +225,9 @@ class Launch:
 
     ``version`` counts changes and guards every write. ``due_at`` is when a worker has something to do next (None: nothing).
     ``sent_at`` is when the first byte of the start may have left, ``attempts`` counts the starts sent since then; both begin anew
-    once it is certain that nothing arrived. ``looks`` counts questions about the run, ``misses`` calls in a row that brought no
+    once it is certain that nothing arrived. ``grant_key`` and ``quota_key`` are those of the grant that allowed it, ``digest`` is over
+    all that an approval is bound to, and ``approval`` the rule that was shown to approvers (empty: none was needed).
+    ``looks`` counts questions about the run, ``misses`` calls in a row that brought no
     usable answer. ``run_id`` is the provider's own id of the run.
     """
 
@@ -258,6 +243,10 @@ class Launch:
     extras: Mapping[str, Json] = NOTHING
     inputs: Mapping[str, Json] = NOTHING
     policy_digest: str = ""
+    grant_key: str = ""
+    quota_key: str = ""
+    digest: str = ""
+    approval: Mapping[str, Json] = NOTHING
     state: State = State.QUEUED
     version: int = 1
     created_at: datetime
@@ -285,6 +274,13 @@ class EventKind(StrEnum):
     """What can happen to a launch."""
 
     REQUESTED = "requested"
+    APPROVED = "approved"
+    CLEARED = "cleared"
+    REJECTED = "rejected"
+    REMINDED = "reminded"
+    ESCALATED = "escalated"
+    EXPIRED = "expired"
+    REOPENED = "reopened"
     STARTING = "starting"
     DELAYED = "delayed"
     UNANSWERED = "unanswered"
@@ -327,6 +323,15 @@ class Reason:
     facts: Mapping[str, str] = NOTHING
     source: str = "configuration"
     seen_at: datetime | None = None
+
+
+def distinct(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
+    """Each reason once, in order (their facts are mappings, so they cannot be put into a set)."""
+    kept: list[Reason] = []
+    for reason in reasons:
+        if reason not in kept:
+            kept.append(reason)
+    return tuple(kept)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,34 +1,45 @@
 """May this person, in this channel, do this to that workflow? A decision is a value with its reasons.
 
-Rules unite (any one grant may allow), restrictions intersect (person, channel), and nothing is allowed by default. A fact that
-could not be learnt denies whatever depends on it, and only that.
+Rules unite (any one grant may allow), restrictions intersect (person, channel, held scopes, freezes, limits), and nothing is allowed
+by default. A fact that could not be learnt denies whatever depends on it, and only that.
 
-Why every reason is kept, also those of the grants that did not fit: `/launch why` answers from the same value.
+Why the decision is read off the explanation (``explaining``) and not the other way round: `/launch why` can then never disagree
+with what was decided.
+
+Why approval is judged within each grant: of two grants that both fit, the one that asks for less is used, so that adding a grant
+never takes anything away, and the order in which they are written never matters.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import TypeAlias
 
-from bot.domain.model import Channel, ChannelPolicy, Grant, Person, Policy, Reason, Workflow
-
-MEMBERS = "members"
+from bot.domain.grants import ApprovalRule, ChannelPolicy, Freeze, Grant, Policy
+from bot.domain.holdings import NOTHING_KNOWN, Mirror
+from bot.domain.model import NOTHING, Channel, Json, Person, Reason, Workflow
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wish:
     """What is asked for. ``needed_scopes`` are those of the provider that a grant must all name.
 
-    ``typed`` is how the person named the workflow: a refusal says no more about it than they did.
+    ``typed`` is how the person named the workflow: a refusal says no more about it than they did. ``first_name`` is the name
+    under which the workflow was first seen (None: as it is called now); renaming must not widen a grant.
+    ``inputs``: typed inputs by ``Grant.key``, as each grant may give some itself; a grant that is not in it is judged without.
+    ``is_start``: something would be started, so that freezes, limits and held scopes count.
     """
 
     connection: str
     workflow: Workflow
     needed_scopes: tuple[str, ...]
     typed: str | None = None
+    first_name: str | None = None
+    inputs: Mapping[str, Mapping[str, Json]] = NOTHING
+    is_start: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +52,26 @@ class Asker:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Usage:
+    """How much was launched under one ``Grant.quota_key`` in one channel: in the last hour, and not over yet."""
+
+    last_hour: int = 0
+    not_over: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Circumstances:
+    """What else a decision turns on: the time, what the credential holds, what was launched. ``usage`` is by ``Grant.quota_key``."""
+
+    now: datetime | None = None
+    mirror: Mirror = field(default=NOTHING_KNOWN)
+    usage: Mapping[str, Usage] = NOTHING
+
+
+NO_CIRCUMSTANCES = Circumstances()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Allow:
     """Go. ``grant`` is the line that allows it."""
 
@@ -50,9 +81,10 @@ class Allow:
 
 @dataclass(frozen=True, kw_only=True)
 class NeedApproval:
-    """Go, once others agreed. No rule gives this answer yet: approval rules are refused at start until they are built."""
+    """Go, once others agreed, by ``rule`` of ``grant``."""
 
     grant: Grant
+    rule: ApprovalRule
     reasons: tuple[Reason, ...]
 
 
@@ -66,18 +98,6 @@ class Deny:
 Decision: TypeAlias = Allow | NeedApproval | Deny
 
 
-def decide(policy: Policy, wish: Wish, asker: Asker) -> Decision:
-    """Whether ``asker`` may have ``wish``, with every reason."""
-    refusals = (*person_reasons(asker.person), *channel_reasons(policy, asker.channel))
-    if refusals:
-        return Deny(reasons=refusals)
-    channel_policy = policy.channels[asker.channel.channel_id]
-    grants = [grant for grant in channel_policy.grants if grant.connection == wish.connection]
-    if not grants:
-        return Deny(reasons=(_reason("connection_not_granted", connection=wish.connection, channel=_name(asker)),))
-    return _by_grants(grants, wish, asker)
-
-
 def person_reasons(person: Person) -> tuple[Reason, ...]:
     """Why this person may do nothing at all; empty for a full member of the workspace."""
     facts = {"person": person.user_id}
@@ -87,7 +107,7 @@ def person_reasons(person: Person) -> tuple[Reason, ...]:
         "person_is_stranger": person.is_stranger,
         "person_is_guest": person.is_guest,
     }
-    return tuple(Reason(code=code, facts=facts, source="Slack") for code, holds in claims.items() if holds)
+    return tuple(Reason(code=code, facts=facts, source="Slack") for code, is_so in claims.items() if is_so)
 
 
 def channel_reasons(policy: Policy, channel: Channel) -> tuple[Reason, ...]:
@@ -101,70 +121,37 @@ def channel_reasons(policy: Policy, channel: Channel) -> tuple[Reason, ...]:
         "channel_without_bot": not channel.is_member,
         "channel_is_shared": channel.is_shared and not channel_policy.is_shared_allowed,
     }
-    return tuple(Reason(code=code, facts=facts, source="Slack") for code, holds in claims.items() if holds)
+    return tuple(Reason(code=code, facts=facts, source="Slack") for code, is_so in claims.items() if is_so)
 
 
-def groups_in(policy: ChannelPolicy | None) -> frozenset[str]:
+def groups_in(policy: Policy, channel_policy: ChannelPolicy | None) -> frozenset[str]:
     """The user groups that a decision in this channel may turn on: ask Slack about these, and no others."""
-    grants = policy.grants if policy else ()
-    return frozenset(name for grant in grants for name in grant.requesters if name.startswith("S"))
+    grants = channel_policy.grants if channel_policy else ()
+    named = [*(name for grant in grants for name in grant.requesters), *(name for one in policy.freezes for name in one.exempt)]
+    return frozenset(name for name in named if name.startswith("S"))
 
 
-def covers(grant: Grant, workflow: Workflow) -> bool:
-    """Whether the grant names this workflow, by id or by name. Case counts: a glob never widens by spelling."""
-    names = [workflow.workflow_id, *([workflow.name] if workflow.name else [])]
-    return any(fnmatchcase(name, pattern) for pattern in grant.workflows for name in names)
+def covers(grant: Grant, workflow: Workflow, first_name: str | None = None) -> bool:
+    """Whether the grant names this workflow, by id or by name. Case counts: a glob never widens by spelling.
+
+    A name counts only when the workflow bears it and was first seen under a name that the grant covers as well.
+    """
+    if any(fnmatchcase(workflow.workflow_id, pattern) for pattern in grant.workflows):
+        return True
+    names = [name for name in (workflow.name, first_name) if name]
+    return bool(workflow.name) and all(any(fnmatchcase(name, pattern) for pattern in grant.workflows) for name in names)
 
 
-def _by_grants(grants: list[Grant], wish: Wish, asker: Asker) -> Decision:
-    refusals: list[Reason] = []
-    for grant in grants:
-        reasons = _why_not(grant, wish, asker)
-        if not reasons:
-            granted = _reason("granted", connection=wish.connection, channel=_name(asker))
-            return Allow(grant=grant, reasons=(granted,))
-        refusals += [reason for reason in reasons if reason not in refusals]
-    return Deny(reasons=_nearest(refusals))
+def is_among(names: Iterable[str], asker: Asker) -> bool | None:
+    """Whether the asker is one of ``names`` (``members``, user ids, user group ids); None where Slack did not tell."""
+    listed = tuple(names)
+    if "members" in listed or asker.person.user_id in listed:
+        return True
+    groups = [asker.memberships.get(name) for name in listed if name.startswith("S")]
+    return True if any(groups) else (None if None in groups else False)
 
 
-def _nearest(refusals: list[Reason]) -> tuple[Reason, ...]:
-    """A grant that covers the workflow is nearer than one that does not: its reasons are those that help."""
-    near = tuple(reason for reason in refusals if reason.code != "workflow_not_granted")
-    return near or tuple(refusals)
-
-
-def _why_not(grant: Grant, wish: Wish, asker: Asker) -> tuple[Reason, ...]:
-    """Why this grant does not allow it; empty when it does."""
-    workflow = wish.typed or wish.workflow.label
-    if not covers(grant, wish.workflow):
-        facts = {"workflow": workflow, "connection": wish.connection, "channel": _name(asker)}
-        return (Reason(code="workflow_not_granted", facts=facts),)
-    missing = tuple(
-        _reason("scope_not_granted", scope=scope, connection=wish.connection, workflow=workflow)
-        for scope in wish.needed_scopes
-        if scope not in grant.scopes
-    )
-    return (*missing, *_requester_reasons(grant, wish, asker))
-
-
-def _requester_reasons(grant: Grant, wish: Wish, asker: Asker) -> tuple[Reason, ...]:
-    """Empty when the person is among the grant's requesters. Full membership was checked before."""
-    if MEMBERS in grant.requesters or asker.person.user_id in grant.requesters:
-        return ()
-    groups = [name for name in grant.requesters if name.startswith("S")]
-    if any(asker.memberships.get(group) for group in groups):
-        return ()
-    unknown = tuple(
-        Reason(code="lookup_failed", facts={"subject": f"user group {group}", "cause": "Slack did not tell"}, source="Slack")
-        for group in groups
-        if asker.memberships.get(group) is None
-    )
-    return unknown or (_reason("requester_not_granted", workflow=wish.typed or wish.workflow.label, connection=wish.connection),)
-
-
-def _reason(code: str, **facts: str) -> Reason:
-    return Reason(code=code, facts=facts)
-
-
-def _name(asker: Asker) -> str:
-    return asker.channel.name
+def is_frozen(freeze: Freeze, connection: str, asker: Asker, now: datetime) -> bool:
+    """Whether the freeze holds for this. Who may be exempt, but Slack does not tell, is not."""
+    is_about = not freeze.connections or connection in freeze.connections
+    return is_about and freeze.begins <= now < freeze.ends and is_among(freeze.exempt, asker) is not True

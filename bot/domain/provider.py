@@ -25,6 +25,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, ClassVar, TypeAlias, TypeVar
 
+from bot.domain.holdings import WHOLE
 from bot.domain.model import NOTHING, Connection, Json, Launch, Problem, Workflow
 
 
@@ -67,6 +68,7 @@ class Call:
     ``path`` starts with a slash and is appended to the connection's base URL. ``json`` and ``form`` exclude each other; with
     neither
     there is no body. ``is_login`` marks the call that fetches a session: it is signed with the credential, not with the session.
+    ``is_question`` marks one that changes nothing although its method could: only probes make such.
     """
 
     method: str
@@ -76,11 +78,12 @@ class Call:
     json: Json = None
     form: Mapping[str, str] | None = None
     is_login: bool = False
+    is_question: bool = False
 
     @property
     def changes(self) -> bool:
         """True when this call may cause something at the provider."""
-        return self.method not in {"GET", "HEAD"} and not self.is_login
+        return self.method not in {"GET", "HEAD"} and not self.is_login and not self.is_question
 
 
 UNREADABLE: Any = object()
@@ -193,13 +196,16 @@ class Refused:
 class Unauthorised:
     """Not applied: the credential is not accepted or lacks a scope.
 
-    The operators' turn; ``scope`` in the provider's own spelling.
+    The operators' turn; ``scope`` in the provider's own spelling. ``held_as``: the scope of ``Provider.scopes`` under which the
+    mirror keeps it, where that is another word; ``is_of_workflow``: it is missing on this workflow, not on the whole credential.
     """
 
     code: str
     meaning: str
     scope: str | None = None
     detail: str | None = None
+    held_as: str | None = None
+    is_of_workflow: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -241,14 +247,32 @@ class Described:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Held:
-    """The credential works.
+class ScopeSeen:
+    """What a probe learnt of one scope: held (True), missing (False), not to be learnt by this probe (None).
 
-    ``scopes``: provider's scope → held (True), missing (False), not to be learnt by this probe (None).
+    ``evidence`` is a sentence: which call said so, and how. ``workflow_id`` is set where the provider answers per workflow.
     """
 
-    scopes: Mapping[str, bool | None] = NOTHING
+    scope: str
+    is_held: bool | None
+    evidence: str
+    workflow_id: str = WHOLE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Held:
+    """The credential works, and holds these scopes as far as could be asked. ``identity``: whose it is, where that is told.
+
+    ``is_complete``: of a scope that is told per workflow, every workflow that it is held for was told.
+    """
+
+    scopes: tuple[ScopeSeen, ...] = ()
     identity: str | None = None
+    is_complete: bool = False
+
+    def of(self, scope: str, workflow_id: str = WHOLE) -> bool | None:
+        """Whether this scope is held; None also where nothing was learnt of it."""
+        return next((seen.is_held for seen in self.scopes if (seen.scope, seen.workflow_id) == (scope, workflow_id)), None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -366,12 +390,16 @@ class Example:
 
 @dataclass(frozen=True, kw_only=True)
 class Scope:
-    """One access right in the provider's own spelling: which verbs it allows, what it is, and where that stands."""
+    """One access right in the provider's own spelling: which verbs it allows, what it is, and where that stands.
+
+    ``asked_by`` says in a sentence how the credential can be asked whether it holds it, or that it cannot.
+    """
 
     name: str
     allows: tuple[str, ...]
     meaning: str
     source: str
+    asked_by: str = "It cannot be asked: only a refusal tells."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -398,6 +426,8 @@ class Provider:
     scopes: ClassVar[tuple[Scope, ...]] = ()
     is_scope_free_text: ClassVar[bool] = False
     """True where scopes of a grant are not words from ``scopes`` but ids (Captain Data's account uids)."""
+    free_scope: ClassVar[Scope | None] = None
+    """What such an id stands for, as a ``Scope`` whose name says which kind of id it is."""
     resend_window_s: ClassVar[float | None] = None
     """Seconds within which the same start with the same key cannot cause a second run; None: never resend."""
     pace: ClassVar[Pace]
@@ -490,7 +520,11 @@ class Provider:
         return unsupported(Unsupported(meaning=f"{self.title} does not tell which inputs a workflow takes."))
 
     def probe(self, connection: Connection) -> Exchange[ProbeAnswer]:
-        """A harmless read that shows whether the credential works and what it holds."""
+        """Harmless calls that show whether the credential works and what it holds, scope by scope, each with its evidence.
+
+        They start and change nothing. A scope that no harmless call decides is None: not verified. Where the provider is in
+        trouble, that is the answer: what was known before then stands. A credential that lacks a scope is ``Held`` without it.
+        """
         del connection
         return unsupported(Unsupported(meaning=f"{self.title} offers no harmless call to try the credential with."))
 

@@ -16,7 +16,7 @@ from decimal import Decimal
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from bot.domain.model import InputSpec, InputType, Json
+from bot.domain.model import InputSpec, InputType, Json, SecretName
 from bot.domain.spelling import closest, hidden_characters, name_character
 
 MOST_TEXT = 3000
@@ -158,14 +158,17 @@ def _read_url(_spec: InputSpec, text: str) -> Json | Misfit:
     return address
 
 
-def _read_secret(_spec: InputSpec, text: str) -> Json | Misfit:
-    """A name; whether the connection has a secret of that name is for the caller to check."""
+def _read_secret(spec: InputSpec, text: str) -> Json | Misfit:
+    """The name of an entry of the connection's ``secrets``, which are the options here (``inputs.with_secrets``).
+
+    What was typed is never repeated: it may be the secret itself.
+    """
     name = text.strip(" ")
-    return (
-        name
-        if re.fullmatch(r"[\w.-]{1,100}", name)
-        else Misfit(typed="", expected="the name of a secret, never the secret itself")
-    )
+    if name in spec.options:
+        return SecretName(name)
+    if not spec.options:
+        return Misfit(typed="", expected="the name of a secret, and no secrets are configured for this connection")
+    return Misfit(typed="", expected="the name of a secret, never the secret itself", closest=closest(name, spec.options))
 
 
 def _read_json(_spec: InputSpec, text: str) -> Json | Misfit:

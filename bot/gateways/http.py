@@ -15,9 +15,22 @@ from typing import Any, TypeVar
 
 import structlog
 
-from bot.domain.model import Connection
-from bot.domain.provider import Call, Exchange, LoggedIn, LoginAnswer, Provider, Reply, Secret, Session, Trouble, Unreachable
+from bot.domain.model import NOTHING, Connection
+from bot.domain.provider import (
+    Call,
+    Exchange,
+    LoggedIn,
+    LoginAnswer,
+    Provider,
+    Refused,
+    Reply,
+    Secret,
+    Session,
+    Trouble,
+    Unreachable,
+)
 from bot.domain.reading import is_refusal
+from bot.gateways.http_secrets import SecretGoneError, Secrets
 from bot.gateways.http_sending import LARGEST_REPLY_BYTES, Sender, UnansweredError
 from bot.ports import Clock
 
@@ -25,19 +38,26 @@ __all__ = ["IN_FLIGHT_PER_CONNECTION", "LARGEST_REPLY_BYTES", "HttpWire"]
 
 IN_FLIGHT_PER_CONNECTION = 16
 LONGEST_SESSION_S = 86_400.0
+SECRET_GONE = "SECRET_NOT_CONFIGURED"  # noqa: S105 - a code, not a secret
 
 A = TypeVar("A")
 _log = structlog.get_logger("gonogo.wire")
 
 
-@dataclass
+@dataclass(eq=False)
 class _Wire:
-    """One connection at work: how it sends, what its last login brought, and how much is in flight."""
+    """One connection at work: how it sends, what its last login brought, and how much is in flight.
+
+    ``users`` are those who have a place, or wait for one. ``is_retired``: replaced by a reload; its last user closes it.
+    """
 
     connection: Connection
     provider: Provider
     credential: Mapping[str, Secret]
     sender: Sender
+    secrets: Secrets
+    users: int = 0
+    is_retired: bool = False
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(IN_FLIGHT_PER_CONNECTION))
     renewing: asyncio.Lock = field(default_factory=asyncio.Lock)
     logins: int = 0
@@ -55,29 +75,81 @@ class HttpWire:
         credentials: Mapping[str, Mapping[str, Secret]],
         providers: Mapping[str, Provider],
         clock: Clock,
+        secrets: Mapping[str, Mapping[str, Secret]] = NOTHING,
     ) -> None:
         self._clock = clock
-        self._wires = {
-            name: _wire(connection, providers[connection.provider], credentials[name]) for name, connection in connections.items()
-        }
+        self._providers = providers
+        self._wires: dict[str, _Wire] = {}
+        self._retired: set[_Wire] = set()
+        self._lay(connections, credentials, secrets)
 
     async def close(self) -> None:
         """Close every TCP connection."""
-        for wire in self._wires.values():
+        for wire in (*self._wires.values(), *self._retired):
             await wire.sender.close()
+
+    async def reconfigure(
+        self,
+        *,
+        connections: Mapping[str, Connection],
+        credentials: Mapping[str, Mapping[str, Secret]],
+        secrets: Mapping[str, Mapping[str, Secret]],
+    ) -> None:
+        """From now on these are the connections. One that changed logs in anew; who is under way ends over the old one."""
+        before = self._wires
+        self._wires = {}
+        self._lay(connections, credentials, secrets, before=before)
+        kept = {id(wire) for wire in self._wires.values()}
+        for wire in before.values():
+            if id(wire) not in kept:
+                wire.is_retired = True
+                self._retired.add(wire)
+                await self._close_unused(wire)
 
     @asynccontextmanager
     async def place(self, connection: str) -> AsyncGenerator[Callable[[Exchange[Any]], Awaitable[Any]]]:
         """A place on the wire: what it hands out performs an exchange at once, without waiting for others."""
-        wire = self._wires[connection]
-        async with wire.slots:
-            yield partial(self._drive, wire)
+        wire = self._wires.get(connection)
+        if wire is None:
+            yield _unconfigured
+            return
+        wire.users += 1
+        try:
+            async with wire.slots:
+                yield partial(self._drive, wire)
+        finally:
+            wire.users -= 1
+            await self._close_unused(wire)
 
     async def perform(self, connection: str, exchange: Exchange[A]) -> A | Unreachable:
         """Drive an exchange to its answer over the named connection. Never raises on what a network or a provider does."""
-        wire = self._wires[connection]
-        async with wire.slots:
-            return await self._drive(wire, exchange)
+        async with self.place(connection) as drive:
+            answer: A | Unreachable = await drive(exchange)
+            return answer
+
+    def _lay(
+        self,
+        connections: Mapping[str, Connection],
+        credentials: Mapping[str, Mapping[str, Secret]],
+        secrets: Mapping[str, Mapping[str, Secret]],
+        *,
+        before: Mapping[str, _Wire] = NOTHING,
+    ) -> None:
+        """A wire for each connection; that of ``before`` where it would be the same."""
+        for name, connection in connections.items():
+            old, provider, credential = before.get(name), self._providers[connection.provider], credentials[name]
+            is_same = old is not None and _essence(old.provider, old.connection, old.credential) == _essence(
+                provider, connection, credential
+            )
+            wire = old if old is not None and is_same else _wire(connection, provider, credential)
+            wire.connection = connection
+            wire.secrets = (old.secrets if old else Secrets()).followed_by(secrets.get(name, NOTHING))
+            self._wires[name] = wire
+
+    async def _close_unused(self, wire: _Wire) -> None:
+        if wire.is_retired and not wire.users:
+            self._retired.discard(wire)
+            await wire.sender.close()
 
     async def _drive(self, wire: _Wire, exchange: Exchange[A]) -> A | Any:
         """A login's own trouble is an answer of every verb, so it is handed on as it is, unless something was changed before."""
@@ -107,6 +179,9 @@ class HttpWire:
             return await self._send(wire, call, renewed) if isinstance(renewed, Session) else renewed or reply
         except UnansweredError as error:
             return Unreachable(is_possibly_applied=error.was_sent and call.changes, detail=error.detail)
+        except SecretGoneError as error:
+            meaning = f"The connection {wire.connection.name} has no secret {error.name} any more, so nothing was sent."
+            return Refused(code=SECRET_GONE, meaning=meaning)
 
     async def _session(self, wire: _Wire, instead_of: Session | None = None) -> Session | Trouble | None:
         """The session to use; None where there are no logins. One login at a time, its answer shared by all who waited for it."""
@@ -148,7 +223,7 @@ class HttpWire:
         started = asyncio.get_running_loop().time()
         status: int | str = "none"
         try:
-            reply = await wire.sender.send(call, wire.provider.sign(call, wire.credential, session))
+            reply = await wire.sender.send(call, wire.provider.sign(call, wire.credential, session), wire.secrets)
             status = reply.status
         finally:
             took_ms = round(1000 * (asyncio.get_running_loop().time() - started), 1)
@@ -160,7 +235,19 @@ class HttpWire:
 def _wire(connection: Connection, provider: Provider, credential: Mapping[str, Secret]) -> _Wire:
     timeout_s = connection.timeout_s or provider.timeout_s
     sender = Sender.to(connection.base_url, timeout_s=timeout_s, at_once=IN_FLIGHT_PER_CONNECTION)
-    return _Wire(connection=connection, provider=provider, credential=credential, sender=sender)
+    return _Wire(connection=connection, provider=provider, credential=credential, sender=sender, secrets=Secrets())
+
+
+def _essence(provider: Provider, connection: Connection, credential: Mapping[str, Secret]) -> tuple[Any, ...]:
+    """Where it is equal, a call over one connection is the same call over the other, with the same session."""
+    timeout_s = connection.timeout_s or provider.timeout_s
+    return (provider.name, connection.base_url, connection.options, timeout_s, dict(credential))
+
+
+async def _unconfigured(exchange: Exchange[Any]) -> Unreachable:
+    """A reload took the connection away: nothing is sent, and what waits for it waits until it is back."""
+    exchange.close()
+    return Unreachable(is_possibly_applied=False, detail="the connection is not configured any more")
 
 
 def _lost(trouble: Trouble) -> Unreachable:

@@ -9,6 +9,8 @@ like a lost answer, and a lost answer to a start is *in doubt*. A fresh connecti
 Why redirects are never followed, cookies never kept and proxies never used: the credential would go to an address that nobody
 configured.
 
+Why a secret of an input is filled in here and nowhere before: the body of the request is the first thing that may hold it.
+
 Why we unpack replies ourselves: httpx unpacks without a limit, and a few kilobytes can hold gigabytes.
 """
 
@@ -17,7 +19,6 @@ from __future__ import annotations
 import asyncio
 import ssl
 import zlib
-from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import cache
@@ -30,6 +31,7 @@ import simplejson
 from httpx_aiohttp import AiohttpTransport
 
 from bot.domain.provider import Call, Reply, Signature
+from bot.gateways.http_secrets import Secrets
 
 LARGEST_REPLY_BYTES = 5_000_000
 CONNECT_TIMEOUT_S = 10.0
@@ -37,6 +39,7 @@ CONNECT_TIMEOUT_S = 10.0
 # The transport turns every broken connection into httpx.ConnectTimeout, also one that broke after the request had left
 # (httpx_aiohttp/transport.py, AIOHTTP_EXC_MAP). Only aiohttp's own error, kept as the cause, tells whether it was sent.
 _NEVER_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
+_NO_SECRETS = Secrets()
 _BREAKS_HEADERS = frozenset("\r\n\0")
 
 
@@ -69,32 +72,35 @@ class Sender:
         await self.reading.aclose()
         await self.changing.aclose()
 
-    async def send(self, call: Call, signature: Signature) -> Reply:
-        """One call and its reply.
+    async def send(self, call: Call, signature: Signature, secrets: Secrets = _NO_SECRETS) -> Reply:
+        """One call, with ``secrets`` where it names them, and its reply, without them.
 
         Raises:
-            UnansweredError: there was none.
+            SecretGoneError: it names one that there is not; nothing was sent.
+            UnansweredError: there was no reply.
         """
         client = self.reading if call.method in {"GET", "HEAD"} else self.changing
-        request = self._request(client, call, signature)
+        request = self._request(client, call, signature, secrets)
         try:
             # A reply that trickles in never breaks a limit between two bytes, so the whole call has one as well.
             async with asyncio.timeout(_connect_timeout_s(self.timeout_s) + self.timeout_s):
                 response = await client.send(request, stream=True)
                 async with aclosing(response):
-                    return Reply(status=response.status_code, headers=dict(response.headers), body=await _body(response))
+                    read = Reply(status=response.status_code, headers=dict(response.headers), body=await _body(response))
+                    return secrets.blanked(read)
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, aiohttp.ClientError, OSError, ValueError) as error:
             was_sent = not isinstance(error.__cause__ or error, _NEVER_CONNECTED)
             raise UnansweredError(_network_words(error, was_sent=was_sent), was_sent=was_sent) from error
 
-    def _request(self, client: httpx.AsyncClient, call: Call, signature: Signature) -> httpx.Request:
+    def _request(self, client: httpx.AsyncClient, call: Call, signature: Signature, secrets: Secrets) -> httpx.Request:
         """The call as httpx has it, signed.
 
         Raises:
+            SecretGoneError: it names a secret that there is not.
             UnansweredError: HTTP cannot carry it.
         """
         try:
-            return client.build_request(**_arguments(self.base_url, call, signature))
+            return client.build_request(**_arguments(self.base_url, call, signature, secrets))
         except (httpx.InvalidURL, TypeError, ValueError) as error:
             # Not "from error": what could not be written may be the secret.
             detail = f"the call could not be written ({type(error).__name__})"
@@ -141,13 +147,13 @@ async def _send_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandler
         raise aiohttp.ClientConnectionError(str(error)) from error
 
 
-def _arguments(base_url: str, call: Call, signature: Signature) -> dict[str, Any]:
+def _arguments(base_url: str, call: Call, signature: Signature, secrets: Secrets) -> dict[str, Any]:
     headers = {**call.headers, **{name: secret.reveal() for name, secret in signature.headers.items()}}
     arguments: dict[str, Any] = {"method": call.method, "url": base_url + _checked_path(call.path), "headers": headers}
     if call.query:
         arguments["params"] = dict(call.query)
     if call.json is not None:
-        arguments["content"] = simplejson.dumps(call.json, use_decimal=True, allow_nan=False, default=_as_dict).encode()
+        arguments["content"] = simplejson.dumps(call.json, use_decimal=True, allow_nan=False, default=secrets.plain).encode()
         headers["Content-Type"] = "application/json"
     elif call.form is not None:
         arguments["data"] = {**call.form, **{name: secret.reveal() for name, secret in signature.form.items()}}
@@ -161,12 +167,6 @@ def _checked_path(path: str) -> str:
     if any(part in {".", ".."} for part in path.lower().replace("%2e", ".").split("/")):
         raise ValueError("a path that leads upwards")
     return path
-
-
-def _as_dict(value: object) -> dict[Any, Any]:
-    if isinstance(value, Mapping):
-        return dict(value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]  # as good as any JSON object
-    raise TypeError(f"{type(value).__name__} is no JSON")
 
 
 async def _body(response: httpx.Response) -> str:

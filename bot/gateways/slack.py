@@ -45,6 +45,7 @@ PERMANENT = frozenset(
         "msg_too_long",
         "no_text",
         "no_ts",
+        "not_enabled",
         "not_in_channel",
         "restricted_action",
         "restricted_action_non_threadable_channel",
@@ -52,11 +53,13 @@ PERMANENT = frozenset(
         "restricted_action_thread_locked",
         "restricted_action_thread_only_channel",
         "user_not_found",
+        "view_too_large",
     },
 )
 """Errors after which the same message can never be taken, Slack's and our own ``no_ts``.
 
-https://docs.slack.dev/reference/methods/chat.postMessage, https://docs.slack.dev/reference/methods/chat.update
+https://docs.slack.dev/reference/methods/chat.postMessage, https://docs.slack.dev/reference/methods/chat.update,
+https://docs.slack.dev/reference/methods/views.publish
 """
 
 ANSWER_TIMEOUT_S = 10
@@ -91,7 +94,7 @@ class SlackThread:
 
     async def update_card(self, launch: Launch, events: tuple[Event, ...], *, card_ts: str) -> None:
         """Show the newest state on the card."""
-        say = self._card(launch, events)
+        say = self._card(launch, events, may_mention=True)
         await self._call("chat.update", channel=launch.channel_id, ts=card_ts, **_message(say))
 
     async def post_lines(self, launch: Launch, events: tuple[Event, ...], *, card_ts: str) -> str:
@@ -112,6 +115,10 @@ class SlackThread:
         """Tell the operators' channel, where one is configured. What cannot be told there stands in the log."""
         if self._operators is not None:
             await self._post(self._operators, say)
+
+    async def publish_home(self, user_id: str, view: Mapping[str, Any]) -> None:
+        """Show this as a person's App Home. The last view stands: it is composed of what holds, not of what stood there."""
+        await self._call("views.publish", user_id=user_id, view=view)
 
     async def open_form(self, trigger_id: str, view: Mapping[str, Any]) -> None:
         """Open a form for whoever pressed; the trigger lives three seconds and counts once."""
@@ -139,9 +146,10 @@ class SlackThread:
     def _face(self, launch: Launch) -> Face:
         return self._faces.get(launch.connection, Face(title=launch.provider, can_cancel=False))
 
-    def _card(self, launch: Launch, events: tuple[Event, ...]) -> Say:
+    def _card(self, launch: Launch, events: tuple[Event, ...], *, may_mention: bool = False) -> Say:
+        """``may_mention``: an update notifies nobody, so that it may name people as they are."""
         face = self._face(launch)
-        return cards.card(launch, events, provider_title=face.title, can_cancel=face.can_cancel)
+        return cards.card(launch, events, provider_title=face.title, can_cancel=face.can_cancel, may_mention=may_mention)
 
     async def _post(self, channel_id: str, say: Say, **more: str) -> str:
         response = await self._call("chat.postMessage", channel=channel_id, **_message(say), **more)

@@ -18,9 +18,12 @@ from bot.domain.reading import is_list, items, mapping
 from bot.gateways.slack_calls import UNREACHABLE, SlackCallError, call_slack
 from bot.ports import Clock
 
-PERSON_GOOD_FOR = timedelta(minutes=5)
+PERSON_GOOD_FOR = timedelta(minutes=1)
 CHANNEL_GOOD_FOR = timedelta(minutes=1)
-GROUP_GOOD_FOR = timedelta(minutes=1)
+GROUP_GOOD_FOR = timedelta(seconds=15)
+MEMBERS_A_PAGE = 1000
+MOST_PAGES = 50
+"""https://docs.slack.dev/reference/methods/conversations.members takes at most a thousand a page."""
 SLACKBOT_ID = "USLACKBOT"
 
 T = TypeVar("T")
@@ -36,9 +39,9 @@ class SlackDirectory:
         self._enterprise_id = enterprise_id
         self._kept: dict[str, tuple[datetime, Any]] = {}
 
-    async def person(self, user_id: str) -> Person:
+    async def person(self, user_id: str, *, is_fresh: bool = False) -> Person:
         """Who this is."""
-        return await self._remember(user_id, PERSON_GOOD_FOR, self._ask_person)
+        return await self._remember(user_id, timedelta() if is_fresh else PERSON_GOOD_FOR, self._ask_person)
 
     async def channel(self, channel_id: str) -> Channel:
         """What kind of channel this is."""
@@ -47,9 +50,36 @@ class SlackDirectory:
             self._kept.pop(channel_id, None)
         return channel
 
-    async def group_members(self, group_id: str) -> frozenset[str]:
+    async def group_members(self, group_id: str, *, is_fresh: bool = False) -> frozenset[str]:
         """The user ids in a user group."""
-        return await self._remember(group_id, GROUP_GOOD_FOR, self._ask_group)
+        return await self._remember(group_id, timedelta() if is_fresh else GROUP_GOOD_FOR, self._ask_group)
+
+    async def is_in_channel(self, user_id: str, channel_id: str) -> bool:
+        """Whether this person is a member of that channel. Who is not may join a moment later, so only a yes is remembered."""
+        subject_id = f"{channel_id} {user_id}"
+        is_in = await self._remember(subject_id, CHANNEL_GOOD_FOR, self._ask_presence)
+        if not is_in:
+            self._kept.pop(subject_id, None)
+        return is_in
+
+    async def _ask_presence(self, subject_id: str) -> bool:
+        """Page by page, until the person is found or the pages end."""
+        channel_id, user_id = subject_id.split()
+        subject = f"the members of {channel_id}"
+        cursor = ""
+        for _ in range(MOST_PAGES):
+            page = await self._call(
+                subject, "conversations.members", channel=channel_id, limit=str(MEMBERS_A_PAGE), cursor=cursor
+            )
+            members = page.get("members")
+            if not is_list(members):
+                raise LookupFailedError(subject, "Slack's answer is not readable")
+            if user_id in items(members):
+                return True
+            cursor = str(mapping(page.get("response_metadata")).get("next_cursor") or "")
+            if not cursor:
+                return False
+        raise LookupFailedError(subject, f"there are more than {MOST_PAGES * MEMBERS_A_PAGE}")
 
     async def _ask_person(self, user_id: str) -> Person:
         user = await self._ask(f"the person {user_id}", "users.info", "user", user=user_id)

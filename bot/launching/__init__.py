@@ -1,61 +1,34 @@
 """Use cases: what people can ask Gonogo to do, whichever door they come through.
 
 Conductors that await ports and decide nothing themselves: policy, lifecycle and inputs are asked. One file per kind of wish:
-``requesting`` (launch), ``stopping`` (cancel), ``doubting`` (settle), ``looking`` (list, status); ``judging`` (who asks, and may
-they) is shared by all.
+``requesting`` (launch), ``approving`` (yes and no), ``stopping`` (cancel), ``doubting`` (settle), ``looking`` (list, status),
+``explaining`` (why, access, preview), ``homing`` (App Home), ``rejudging`` (the worker's question before a start). ``judging``
+(who asks, and may they) is shared by all; ``joining`` says which stands on which.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
 
 from bot.domain.errors import ThreadError
-from bot.domain.model import Connection, Delivery, InputSpec, Policy, Workflow
-from bot.domain.provider import Provider
-from bot.launching.doubting import Doubting
-from bot.launching.judging import Judge
-from bot.launching.looking import Looking
-from bot.launching.outcomes import CancelTaken, Launchable, Launched, Refusal, Settled, Story
-from bot.launching.requesting import Requesting
-from bot.launching.stopping import Stopping
-from bot.ports import Clock, Definitions, Directory, Store, Thread, Wire
+from bot.domain.model import Connection, Delivery, InputSpec, Workflow
+from bot.launching.joining import Joiner, Ports, Setup
+from bot.launching.outcomes import CancelTaken, Decided, Launchable, Launched, Refusal, Settled, Story
+from bot.ports import Composer, Gate
 from bot.surfaces import forms
 from bot.surfaces.command_text import LaunchText
 from bot.surfaces.say import Say
 
-__all__ = ["CancelTaken", "Launchable", "Launched", "Launching", "Ports", "Refusal", "Settled", "Setup", "Story"]
+__all__ = ["CancelTaken", "Decided", "Launchable", "Launched", "Launching", "Ports", "Refusal", "Settled", "Setup", "Story"]
 
 STILL_MEANT_FOR = timedelta(minutes=15)
 """A command that could not be acted on for longer is answered, not carried out: its reasons may be gone."""
 
 _log = structlog.get_logger("gonogo.launching")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ports:
-    """The doors outward that use cases stand on."""
-
-    store: Store
-    wire: Wire
-    definitions: Definitions
-    directory: Directory
-    thread: Thread
-    clock: Clock
-
-
-@dataclass(frozen=True, kw_only=True)
-class Setup:
-    """What the configuration and Slack say: who may do what, over which connections, and what we are called."""
-
-    providers: Mapping[str, Provider]
-    connections: Mapping[str, Connection]
-    policy: Policy
-    command: str = "/launch"
-    bot_name: str = "gonogo"
 
 
 class Launching:
@@ -71,45 +44,21 @@ class Launching:
         lease: timedelta = timedelta(seconds=15),
     ) -> None:
         self.command = setup.command
-        self.connections = setup.connections
+        self.connections = setup.standing.connections
         self._store, self._thread, self._clock = ports.store, ports.thread, ports.clock
         self._ring, self._holder, self._lease = ring, holder, lease
-        judge = Judge(policy=setup.policy, directory=ports.directory, providers=setup.providers, bot_name=setup.bot_name)
-        self._requesting = Requesting(
-            store=ports.store,
-            definitions=ports.definitions,
-            judge=judge,
-            clock=ports.clock,
-            providers=setup.providers,
-            connections=setup.connections,
-            ring=ring,
-        )
-        self._looking = Looking(
-            store=ports.store,
-            definitions=ports.definitions,
-            judge=judge,
-            providers=setup.providers,
-            connections=setup.connections,
-            requesting=self._requesting,
-        )
-        self._doubting = Doubting(
-            store=ports.store,
-            wire=ports.wire,
-            thread=ports.thread,
-            judge=judge,
-            clock=ports.clock,
-            providers=setup.providers,
-            connections=setup.connections,
-            ring=ring,
-        )
-        self._stopping = Stopping(
-            store=ports.store,
-            judge=judge,
-            clock=ports.clock,
-            providers=setup.providers,
-            connections=setup.connections,
-            ring=ring,
-        )
+        self._cases = Joiner(ports, setup, ring).joined()
+        self.explaining = self._cases.explaining
+
+    @property
+    def gate(self) -> Gate:
+        """What the worker asks before it starts anything."""
+        return self._cases.rejudging
+
+    @property
+    def composer(self) -> Composer:
+        """What the worker asks for the views of App Homes."""
+        return self._cases.homing
 
     def now(self) -> datetime:
         """Now, in UTC."""
@@ -162,40 +111,56 @@ class Launching:
 
     async def request(self, delivery: Delivery, typed: LaunchText) -> Launched | Refusal:
         """Launch what was typed, or say what stands in its way."""
-        return await self._requesting.request(delivery, typed)
+        return await self._cases.requesting.request(delivery, typed)
 
     async def cancel(self, delivery: Delivery, launch_id: str) -> CancelTaken | Refusal:
         """Stop a launch of this channel."""
-        return await self._stopping.cancel(delivery, launch_id)
+        return await self._cases.stopping.cancel(delivery, launch_id)
+
+    async def approve(self, delivery: Delivery, launch_id: str) -> Decided | Refusal:
+        """Agree to a launch that waits."""
+        return await self._cases.approving.approve(delivery, launch_id)
+
+    async def ask_for_reason(self, delivery: Delivery, launch_id: str) -> Refusal | None:
+        """Open the form that asks why a launch is rejected."""
+        return await self._cases.approving.ask_for_reason(delivery, launch_id)
+
+    async def reject(self, delivery: Delivery, launch_id: str, reason: str) -> Decided | Refusal:
+        """Reject a launch that waits."""
+        return await self._cases.approving.reject(delivery, launch_id, reason)
 
     async def ask_for_run(self, delivery: Delivery, launch_id: str) -> Refusal | None:
         """Open the form that asks which run a launch in doubt caused."""
-        return await self._doubting.ask_for_run(delivery, launch_id)
+        return await self._cases.doubting.ask_for_run(delivery, launch_id)
 
     async def it_ran(self, delivery: Delivery, launch_id: str, run_id: str) -> Settled | Refusal:
         """Settle a doubt: it ran, and this is the run."""
-        return await self._doubting.it_ran(delivery, launch_id, run_id)
+        return await self._cases.doubting.it_ran(delivery, launch_id, run_id)
 
     async def it_did_not(self, delivery: Delivery, launch_id: str) -> Settled | Refusal:
         """Settle a doubt: nothing ran."""
-        return await self._doubting.it_did_not(delivery, launch_id)
+        return await self._cases.doubting.it_did_not(delivery, launch_id)
 
     async def look_again(self, delivery: Delivery, launch_id: str) -> Settled | Refusal:
         """Look up a launch in doubt anew."""
-        return await self._doubting.look_again(delivery, launch_id)
+        return await self._cases.doubting.look_again(delivery, launch_id)
+
+    async def home_opened(self, delivery: Delivery) -> None:
+        """Show this person their App Home, and keep it current."""
+        await self._cases.homing.opened(delivery)
 
     async def launchable(self, delivery: Delivery, only: str | None = None) -> tuple[Launchable, ...] | Refusal:
         """What this person may launch in this channel."""
-        return await self._looking.launchable(delivery, only)
+        return await self._cases.looking.launchable(delivery, only)
 
     async def inputs_of(self, connection: Connection, workflow: Workflow) -> tuple[InputSpec, ...]:
         """The inputs that a workflow takes."""
-        return await self._looking.inputs_of(connection, workflow)
+        return await self._cases.looking.inputs_of(connection, workflow)
 
     async def story(self, delivery: Delivery, launch_id: str) -> Story | Refusal:
         """One launch and everything that happened to it."""
-        return await self._looking.story(delivery, launch_id)
+        return await self._cases.looking.story(delivery, launch_id)
 
     async def recent(self, delivery: Delivery) -> tuple[Story, ...] | Refusal:
         """The newest launches of this channel."""
-        return await self._looking.recent(delivery)
+        return await self._cases.looking.recent(delivery)

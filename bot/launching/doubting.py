@@ -60,7 +60,9 @@ class Doubting:
 
     async def _verified(self, launch: Launch, run_id: str) -> Mapping[str, Json] | Refusal:
         """What the provider says about the named run, as the facts of its adoption."""
-        provider, connection = self.providers[launch.provider], self.connections[launch.connection]
+        provider, connection = self.providers[launch.provider], self.connections.get(launch.connection)
+        if connection is None:
+            return refused("not_in_doubt", launch_id=launch.launch_id, state=launch.state.word)
         answer = await self.wire.perform(launch.connection, provider.confirm(launch, run_id, connection))
         match answer:
             case Confirmed():
@@ -89,7 +91,8 @@ class Doubting:
         if isinstance(found, Refusal):
             return found
         provider = self.providers[found.provider]
-        if not provider.can_find(self.connections[found.connection]):
+        connection = self.connections.get(found.connection)
+        if connection is None or not provider.can_find(connection):
             return refused("no_look_up", launch_id=found.launch_id, provider=provider.title)
         return await self._settle(delivery, found, EventKind.LOOK_ASKED, {})
 
@@ -104,18 +107,19 @@ class Doubting:
         if delivery.channel_id.startswith("D") and delivery.user_id == launch.requester_id:
             # The requester was told directly, because the channel could not be: its grants still decide.
             delivery = replace(delivery, channel_id=launch.channel_id)
-            asker = await self.judge.person_as_if_in(delivery, launch.channel_id)
+            asker = await self.judge.person_as_if_in(delivery.user_id, launch.channel_id)
         else:
             asker = await self.judge.person_here(delivery)
-        return asker if isinstance(asker, Refusal) else self._may_not(delivery, launch, asker) or launch
+        return asker if isinstance(asker, Refusal) else await self._may_not(delivery, launch, asker) or launch
 
-    def _may_not(self, delivery: Delivery, launch: Launch, asker: Asker) -> Refusal | None:
+    async def _may_not(self, delivery: Delivery, launch: Launch, asker: Asker) -> Refusal | None:
         if delivery.channel_id != launch.channel_id:
             return refused("launch_elsewhere", launch_id=launch.launch_id)
-        if launch.state is not State.IN_DOUBT or launch.connection not in self.connections:
+        connection = self.connections.get(launch.connection)
+        if launch.state is not State.IN_DOUBT or connection is None:
             return refused("not_in_doubt", launch_id=launch.launch_id, state=launch.state.word)
         workflow = Workflow(workflow_id=launch.workflow_id, name=launch.workflow_name, extras=launch.extras)
-        decision = self.judge.decide("launch", self.connections[launch.connection], workflow, asker)
+        decision = await self.judge.decide("settle", connection, workflow, asker)
         return Refusal(reasons=decision.reasons) if isinstance(decision, Deny) else None
 
     async def _settle(self, delivery: Delivery, launch: Launch, kind: EventKind, facts: Mapping[str, Json]) -> Settled | Refusal:

@@ -13,7 +13,7 @@ from bot.domain.provider import Provider
 from bot.domain.spelling import closest
 from bot.launching.judging import Judge
 from bot.launching.outcomes import Launchable, Refusal, Story, refused
-from bot.launching.requesting import Requesting
+from bot.launching.wishing import Wishing
 from bot.ports import Definitions, Store
 
 RECENT = 10
@@ -28,19 +28,20 @@ class Looking:
     judge: Judge
     providers: Mapping[str, Provider]
     connections: Mapping[str, Connection]
-    requesting: Requesting
+    wishing: Wishing
 
     async def launchable(self, delivery: Delivery, only: str | None = None) -> tuple[Launchable, ...] | Refusal:
         """What this person may launch in this channel, over every granted connection or over ``only`` one."""
         asker = await self.judge.person_here(delivery)
         if isinstance(asker, Refusal):
             return asker
-        granted = self.requesting.granted_connections(delivery.channel_id)
+        granted = self.wishing.granted_connections(delivery.channel_id)
         if only is not None and only.lower() not in granted:
             near = closest(only, granted) or ""
             return refused("unknown_connection", typed=only, closest=near, known=", ".join(granted))
         names = [name for name in granted if only is None or name == only.lower()]
-        return tuple(await asyncio.gather(*(self._over(self.connections[name], asker) for name in names)))
+        connections = [connection for name in names if (connection := self.connections.get(name)) is not None]
+        return tuple(await asyncio.gather(*(self._over(connection, asker) for connection in connections)))
 
     async def inputs_of(self, connection: Connection, workflow: Workflow) -> tuple[InputSpec, ...]:
         """The inputs that a workflow takes; empty when nobody can tell now."""
@@ -48,7 +49,7 @@ class Looking:
             described = await self.definitions.described(connection, workflow)
         except LookupFailedError:
             return ()
-        return self.requesting.specs(connection, described)
+        return self.wishing.specs(connection, described)
 
     async def story(self, delivery: Delivery, launch_id: str) -> Story | Refusal:
         """One launch, to the people of its channel and to its requester."""
@@ -81,11 +82,11 @@ class Looking:
             known = await self.definitions.known_live(connection)
         except LookupFailedError as error:
             known, trouble = tuple(connection.workflows.values()), error.cause
-        allowed = tuple(workflow for workflow in known if self._may_launch(connection, workflow, asker))
+        allowed = tuple([workflow for workflow in known if await self._may_launch(connection, workflow, asker)])
         return Launchable(
             connection=connection, provider_title=self.title(connection.provider), workflows=allowed, trouble=trouble
         )
 
-    def _may_launch(self, connection: Connection, workflow: Workflow, asker: Asker) -> bool:
-        decision = self.judge.decide("launch", connection, workflow, asker)
+    async def _may_launch(self, connection: Connection, workflow: Workflow, asker: Asker) -> bool:
+        decision = await self.judge.decide("launch", connection, workflow, asker)
         return workflow.obstacle is None and isinstance(decision, Allow | NeedApproval)

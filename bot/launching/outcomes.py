@@ -58,6 +58,15 @@ class Settled:
     event: Event
 
 
+@dataclass(frozen=True, kw_only=True)
+class Decided:
+    """A decision on a launch that waits was kept. Not ``is_counted``: ``event`` says what happened instead (asked again, ended)."""
+
+    launch: Launch
+    event: Event
+    is_counted: bool
+
+
 def refused(code: str, **facts: str) -> Refusal:
     """A refusal for one problem."""
     return Refusal(problems=(Problem(code=code, facts=facts),))

@@ -17,6 +17,7 @@ from bot.launching.outcomes import CancelTaken, Refusal, refused
 from bot.ports import Clock, Store
 
 TRIES = 5
+_UNSENT = frozenset({State.AWAITING_APPROVAL, State.QUEUED})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,16 +41,16 @@ class Stopping:
             launch = await self.store.launch(launch_id.upper())
             if launch is None:
                 return refused("unknown_launch", typed=launch_id)
-            answer = self._may_not(delivery, launch, asker) or await self._cancel(delivery, launch)
+            answer = await self._may_not(delivery, launch, asker) or await self._cancel(delivery, launch)
             if answer is not None:
                 return answer
         return refused("cannot_cancel", launch_id=launch_id.upper(), state="changing at this moment")
 
-    def _may_not(self, delivery: Delivery, launch: Launch, asker: Asker | Refusal) -> Refusal | None:
+    async def _may_not(self, delivery: Delivery, launch: Launch, asker: Asker | Refusal) -> Refusal | None:
         """What was not sent its requester may always stop, whatever became of the channel's policy since."""
         if delivery.channel_id != launch.channel_id:
             return refused("launch_elsewhere", launch_id=launch.launch_id)
-        if launch.state is State.QUEUED and delivery.user_id == launch.requester_id:
+        if launch.state in _UNSENT and delivery.user_id == launch.requester_id:
             return None
         if isinstance(asker, Refusal):
             return asker
@@ -57,18 +58,19 @@ class Stopping:
         if connection is None:
             return refused("cannot_cancel", launch_id=launch.launch_id, state=launch.state.word)
         workflow = Workflow(workflow_id=launch.workflow_id, name=launch.workflow_name, extras=launch.extras)
-        decision = self.judge.decide("cancel", connection, workflow, asker)
+        decision = await self.judge.decide("cancel", connection, workflow, asker)
         return Refusal(reasons=decision.reasons) if isinstance(decision, Deny) else None
 
     async def _cancel(self, delivery: Delivery, launch: Launch) -> CancelTaken | Refusal | None:
         """None when somebody else changed the launch in between: look again."""
         if launch.cancel_asked_by is not None and not launch.state.is_final:
             return CancelTaken(launch=launch, is_repeated=True)
-        kind = EventKind.CANCELLED if launch.state is State.QUEUED else EventKind.CANCEL_ASKED
+        kind = EventKind.CANCELLED if launch.state in _UNSENT else EventKind.CANCEL_ASKED
         if not can_happen(launch, kind):
             return refused("cannot_cancel", launch_id=launch.launch_id, state=launch.state.word)
         provider = self.providers[launch.provider]
-        if kind is EventKind.CANCEL_ASKED and not provider.cancels(self.connections[launch.connection]):
+        connection = self.connections.get(launch.connection)
+        if kind is EventKind.CANCEL_ASKED and (connection is None or not provider.cancels(connection)):
             return refused("cancel_unsupported", launch_id=launch.launch_id, provider=provider.title)
         event = Event(launch_id=launch.launch_id, kind=kind, at=self.clock.now(), actor=delivery.user_id)
         stopped = step(launch, event)

@@ -11,6 +11,8 @@ that is yet to be read to one that was. And right after a start the list may not
 Why a lost start is looked up by template, record and time, and by user only where ``/v1/me`` tells who the key is: it tells so
 for app keys only. And why nothing found means nothing: a short run is over before anybody can look.
 
+Why a probe reads for real: ``/v1/me`` also lists scopes that were added after the key was issued, and those do not work.
+
 Why the templates' path is a setting: the documents name two, and neither could be tried.
 """
 
@@ -56,6 +58,7 @@ from bot.domain.provider import (
     Refused,
     Reply,
     Scope,
+    ScopeSeen,
     Secret,
     Session,
     Signature,
@@ -133,6 +136,7 @@ class _ErrorWord(NamedTuple):
     scope: str | None = None
 
 
+_BIZPROC, _CRM = "bizproc", "crm"
 _NO_SCOPE = "The key does not hold the scope bizproc: an operator must issue a new key that has it."
 # https://vibecode.bitrix24.com/docs/scopes: scopes are frozen when a key is issued
 _DENIED = (
@@ -149,8 +153,8 @@ _ERROR_WORDS = (
     _ErrorWord("INVALID_API_KEY", 401, "unauthorised", "The key is wrong, deleted or expired."),
     _ErrorWord("TOKEN_MISSING", 401, "unauthorised", "The key is not connected to any Bitrix24 portal."),
     _ErrorWord("TOKEN_EXPIRED", 401, "unauthorised", "The user session has expired: a person must authorise the app again."),
-    _ErrorWord("SCOPE_DENIED", 403, "unauthorised", _NO_SCOPE, scope="bizproc"),
-    _ErrorWord("BITRIX_ACCESS_DENIED", 403, "unauthorised", _DENIED, scope="bizproc"),
+    _ErrorWord("SCOPE_DENIED", 403, "unauthorised", _NO_SCOPE, scope=_BIZPROC),
+    _ErrorWord("BITRIX_ACCESS_DENIED", 403, "unauthorised", _DENIED, scope=_BIZPROC),
     _ErrorWord("BITRIX_ERROR", 422, "refused", "Bitrix24 refused: look at the template, the record and the values."),
     _ErrorWord("RATE_LIMITED", 429, "busy", "Bitrix24 takes no more calls for a moment."),
     _ErrorWord("BITRIX_UNAVAILABLE", 502, "unproven", _LOST),
@@ -175,6 +179,17 @@ _BY_STATUS = {
 }
 _OTHER = _ErrorWord("", 400, "refused", "Bitrix24 refused the call.")
 _NOT_WHOLE = "Bitrix24's list of running workflows could not be read to its end"
+
+_READS = {_BIZPROC: "list running workflows", _CRM: "list deals"}
+"""The harmless read that decides on each scope."""
+
+
+def _seen(scope: str, *, is_held: bool | None, code: str | None = None, is_listed: bool = False) -> ScopeSeen:
+    did = {True: "let the key", False: "did not let the key", None: "gave no answer whether the key may"}[is_held]
+    why = f" ({code})" if code else ""
+    trap = f", although /v1/me lists {scope}: only a newly issued key helps" if is_listed and is_held is False else ""
+    return ScopeSeen(scope=scope, is_held=is_held, evidence=f"Bitrix24 {did} {_READS[scope]}{why}{trap}.")
+
 
 _NO_RUN_NAMED = "No id of a run was given."
 _OTHER_RECORD = "That run is one on another record."
@@ -293,6 +308,7 @@ _RUNNING_ROW = {
     "STARTED_BY": "1",
     "TEMPLATE_ID": "713",
 }
+_DEALS = Call(method="GET", path="/v1/deals", query={"limit": "1"})
 _find = partial(
     Example,
     verb="find",
@@ -411,27 +427,35 @@ _EXAMPLES: tuple[Example, ...] = (
         )
         for verb in ("catalogue", "describe")
     ),
-    Example(
-        name="the key reads running workflows",
-        verb="probe",
-        source=_SCOPES,
-        call=Call(method="GET", path="/v1/me"),
-        before=(_list_of(),),
-        reply=_says(200, {"success": True, "data": {"scopes": ["bizproc", "crm"]}}),
-        answer=Held(scopes={"bizproc": True, "crm": None}),
-        connection=_CONNECTION,
-        is_documented=False,
-    ),
-    Example(
-        name="the key lists bizproc and does not have it",
-        verb="probe",
-        source=_SCOPES,
-        call=Call(method="GET", path="/v1/me"),
-        before=(_says(403, _fault("BITRIX_ACCESS_DENIED")),),
-        reply=_says(200, {"success": True, "data": {"scopes": ["bizproc"]}}),
-        answer=Held(scopes={"bizproc": False, "crm": False}),
-        connection=_CONNECTION,
-        is_documented=False,
+    *(
+        Example(
+            name=name,
+            verb="probe",
+            source=_SCOPES,
+            call=_DEALS,
+            before=(workflows, _says(200, {"success": True, "data": {"scopes": [_BIZPROC, _CRM]}})),
+            reply=deals,
+            answer=Held(scopes=seen),
+            connection=_CONNECTION,
+            is_documented=False,
+        )
+        for name, workflows, deals, seen in (
+            (
+                "the key reads running workflows and deals",
+                _list_of(),
+                _list_of(),
+                (_seen(_BIZPROC, is_held=True), _seen(_CRM, is_held=True)),
+            ),
+            (
+                "the key lists bizproc and does not have it",
+                _says(403, _fault("BITRIX_ACCESS_DENIED")),
+                _says(403, _fault("SCOPE_DENIED")),
+                (
+                    _seen(_BIZPROC, is_held=False, code="BITRIX_ACCESS_DENIED", is_listed=True),
+                    _seen(_CRM, is_held=False, code="SCOPE_DENIED", is_listed=True),
+                ),
+            ),
+        )
     ),
     _find(
         name="the key's user started one on the record",
@@ -479,12 +503,19 @@ class Bitrix24(Provider):
     documents = _START
     scopes = (
         Scope(
-            name="bizproc",
+            name=_BIZPROC,
             allows=("launch", "track", "cancel", "list", "describe"),
             meaning="Business processes: start, list and stop workflows",
             source=_SCOPES,
+            asked_by="The running workflows are listed: /v1/me also lists scopes that do not work.",
         ),
-        Scope(name="crm", allows=(), meaning="Deals, leads, contacts and companies; no verb needs it yet", source=_SCOPES),
+        Scope(
+            name=_CRM,
+            allows=(),
+            meaning="Deals, leads, contacts and companies; no verb needs it yet",
+            source=_SCOPES,
+            asked_by="One deal is read: /v1/me also lists scopes that do not work.",
+        ),
     )
     pace = Pace(first_s=5.0, most_s=60.0, source=_MEASURED)
     can_cancel = True
@@ -613,18 +644,19 @@ class Bitrix24(Provider):
         return Refused(code="NO_TEMPLATE", meaning=f"Bitrix24 shows no template {workflow.workflow_id}.")
 
     def probe(self, connection: Connection) -> Exchange[ProbeAnswer]:
-        """A real read decides; what ``/v1/me`` lists is a hint only, as scopes added later are listed and do not work."""
+        """Two real reads decide; what ``/v1/me`` lists is a hint only, as scopes added later are listed and do not work."""
         del connection
-        reply = yield Call(method="GET", path="/v1/workflows", query={"offset": "0"})
-        answer = None if _page(reply) is not None else _trouble(reply, is_change=False)
-        is_denied = isinstance(answer, Unauthorised) and answer.scope == "bizproc"
-        if answer is not None and not is_denied:
-            return answer
+        running = yield Call(method="GET", path="/v1/workflows", query={"offset": "0"})
+        if (trouble := _other_trouble(running)) is not None:
+            return trouble
         me = yield Call(method="GET", path="/v1/me")
         facts = reading.mapping(me.object().get("data"))
         listed = reading.items(facts.get("scopes"))
-        is_crm_held = False if listed and "crm" not in listed else None
-        return Held(scopes={"bizproc": not is_denied, "crm": is_crm_held}, identity=_identity(facts))
+        deals = yield _DEALS
+        if isinstance(trouble := _other_trouble(deals), Busy | Unreachable):
+            return trouble
+        scopes = tuple(_read_scope(name, reply, listed) for name, reply in ((_BIZPROC, running), (_CRM, deals)))
+        return Held(scopes=scopes, identity=_identity(facts))
 
     def find(self, launch: Launch, connection: Connection) -> Exchange[FindAnswer]:
         """Running instances of the template on the same record, started at that time: not whole, not believed.
@@ -798,6 +830,22 @@ def _stuck(row: Mapping[str, Json], reply: Reply) -> str | None:
     except (OverflowError, TypeError, ValueError):
         return None
     return f"perhaps stuck: one step holds it since before {owned_until.isoformat()}" if is_stuck else None
+
+
+def _other_trouble(reply: Reply) -> Trouble | None:
+    """What kept a read from deciding on a scope; None where it was granted, or refused for the scope."""
+    trouble = None if _page(reply) is not None else _trouble(reply, is_change=False)
+    return None if isinstance(trouble, Unauthorised) and trouble.scope else trouble
+
+
+def _read_scope(scope: str, reply: Reply, listed: tuple[Json, ...]) -> ScopeSeen:
+    """What a real read says of a scope."""
+    if _page(reply) is not None:
+        return _seen(scope, is_held=True)
+    trouble = _trouble(reply, is_change=False)
+    is_denied = isinstance(trouble, Unauthorised) and trouble.scope is not None
+    code = None if isinstance(trouble, Unreachable) else trouble.code
+    return _seen(scope, is_held=False if is_denied else None, code=code, is_listed=scope in listed)
 
 
 def _identity(facts: Mapping[str, Json]) -> str | None:

@@ -3,7 +3,8 @@
 Why the launch id is the job's name: no key makes a start safe to send twice, but a job can be found again by a name that is ours.
 
 Why rows are never read: they hold personal data of third parties, and a channel is no place for them. Counts are told instead.
-For the same reason the list of accounts is never asked for: it brings their live session cookies.
+The list of accounts, which brings their live session cookies, is asked for by ``probe`` only, and of its rows nothing but uid and
+validity is ever taken out.
 
 Why ``repeat_option`` is never sent, although the documents' own example has it: it starts the job again every ten minutes.
 
@@ -13,11 +14,11 @@ Why the stop's path is a setting: the documents say that the call exists and not
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TypeAlias
 
 from bot.domain import reading
 from bot.domain.model import Connection, InputSpec, InputType, Json, Launch, Problem, Workflow
@@ -47,6 +48,8 @@ from bot.domain.provider import (
     Provider,
     Refused,
     Reply,
+    Scope,
+    ScopeSeen,
     Secret,
     Session,
     Signature,
@@ -106,6 +109,7 @@ _DOCS = "https://docs.captaindata.com/v3"
 _INTRODUCTION = f"{_DOCS}/api-reference/introduction"
 _LAUNCH_PAGE = "https://captaindata.mintlify.app/v3/api-reference/workflows/launch-workflow"
 _DETAILS = f"{_DOCS}/api-reference/workflows/get-workflow"
+_ACCOUNTS = "https://captaindata.mintlify.app/v3/api-reference/integrations/list-accounts"
 _STATUSES = f"{_DOCS}/runs/manage-status"
 _JOB = f"{_DOCS}/runs/workflow-logic"
 _POLLING = f"{_DOCS}/webhooks/polling-data"
@@ -142,6 +146,7 @@ _NOT_FOUND = 404
 _WAIT_S = 60.0  # "exponential backoff from about a minute": the newer API's advice, as v3 names no wait
 _MISSES_BEFORE_GONE = 3
 _MOST_JOB_PAGES = 20
+_MOST_ACCOUNT_PAGES = 20
 
 # --- examples ---------------------------------------------------------------------------------------------------------------
 
@@ -165,6 +170,32 @@ _LAUNCH = Launch(
     updated_at=_AT,
 )
 _RUNNING = replace(_LAUNCH, run_id=_RUN)
+_ACCOUNT = "33333333-3333-4333-8333-333333333333"
+_WITH_ACCOUNT = replace(
+    _CONNECTION,
+    workflows={_WORKFLOW: Workflow(workflow_id=_WORKFLOW, extras={"steps": [{"step_uid": _STEP, "accounts": [_ACCOUNT]}]})},
+)
+_ACCOUNT_DETAILS: Json = {"uid": _WORKFLOW, "steps": [{"step_uid": _STEP, "position": 0, "integrations": ["linkedin"]}]}
+
+
+_Known: TypeAlias = Literal["there", "invalid", "missing", "unread"]
+_LOOKED_UP: tuple[tuple[str, Json, _Known], ...] = (
+    ("the account that a workflow uses is there", [{"uid": _ACCOUNT, "is_valid": True, "cookies": {}}], "there"),
+    ("its connection has ended", [{"uid": _ACCOUNT, "is_valid": False, "cookies": {}}], "invalid"),
+    ("it was removed", [], "missing"),
+)
+
+
+def _account(uid: str, known: _Known, integrations: str) -> ScopeSeen:
+    """What the lists of accounts say of one uid. Nothing else of an account is kept: its row carries live cookies."""
+    evidence = {
+        "there": f"The workspace lists it among its accounts of {integrations}.",
+        "invalid": f"The workspace lists it among its accounts of {integrations} as not valid: it has to be connected anew there.",
+        "missing": f"The workspace does not list it among its accounts of {integrations}: it was removed, or never was there.",
+        "unread": "Captain Data does not tell which integration it belongs to, so it cannot be looked up.",
+    }[known]
+    is_held = {"there": True, "invalid": False, "missing": False, "unread": None}[known]
+    return ScopeSeen(scope=uid, is_held=is_held, evidence=evidence)
 
 
 def _says(status: int, body: Json = None, **headers: str) -> Reply:
@@ -376,6 +407,20 @@ _EXAMPLES: tuple[Example, ...] = (
         answer=Unauthorised(code="HTTP 401", meaning=_MEANINGS[401]),
         is_documented=False,
     ),
+    *(
+        _read(
+            name=name,
+            verb="probe",
+            source=_ACCOUNTS,
+            call=Call(method="GET", path="/v3/integrations/linkedin/accounts", query={"page": "0"}),
+            connection=_WITH_ACCOUNT,
+            before=(_says(200, {"name": "Acme growth"}), _says(200, _ACCOUNT_DETAILS)),
+            reply=_says(200, {"accounts": accounts, "next_page_exist": False}),
+            answer=Held(scopes=(_account(_ACCOUNT, known, "linkedin"),), identity="workspace Acme growth"),
+            is_documented=False,
+        )
+        for name, accounts, known in _LOOKED_UP
+    ),
     _find(
         name="the job that carries the launch id",
         call=_JOBS_PAGE(query={"page": "0"}),
@@ -412,6 +457,13 @@ class CaptainData(Provider):
     title = "Captain Data"
     documents = _LAUNCH_PAGE
     is_scope_free_text = True  # a grant names the account uids that may be used
+    free_scope = Scope(
+        name="integration account uid",
+        allows=("launch",),
+        meaning="Use this integration account in a step; the key itself opens the whole workspace and has no scopes.",
+        source=_ACCOUNTS,
+        asked_by="The accounts of the integrations that the configured workflows use are listed.",
+    )
     pace = Pace(first_s=30.0, most_s=60.0, source=_POLLING)
     can_cancel = False  # until the connection says where: then ``cancel`` works all the same
     has_catalogue = True
@@ -440,8 +492,7 @@ class CaptainData(Provider):
 
     def needed_scopes(self, verb: str, workflow: Workflow) -> tuple[str, ...]:
         """Who may launch must be granted every account that the workflow's steps use."""
-        steps = (_steps(workflow.extras) or ()) if verb == "launch" else ()
-        return tuple(dict.fromkeys(account for step in steps for account in step["accounts"]))
+        return _accounts_of(workflow) if verb == "launch" else ()
 
     def sign(self, call: Call, credential: Mapping[str, Secret], session: Session | None) -> Signature:
         """Two headers: https://docs.captaindata.com/v3/api-reference/introduction."""
@@ -468,7 +519,7 @@ class CaptainData(Provider):
         run_id = reading.text(reply.object().get("job_uid"))
         if reading.is_success(reply) and run_id is not None:
             return Accepted(run_id=run_id)
-        return _trouble(reply, _MEANINGS, is_change=True)
+        return _refused_account(_trouble(reply, _MEANINGS, is_change=True), steps)
 
     def track(self, launch: Launch, connection: Connection) -> Exchange[TrackAnswer]:
         """The job: https://docs.captaindata.com/v3/runs/workflow-logic."""
@@ -519,13 +570,22 @@ class CaptainData(Provider):
         return Described(workflow=_described(workflow, details, steps))
 
     def probe(self, connection: Connection) -> Exchange[ProbeAnswer]:
-        """The workspace: 200 with a good key, 401 with a bad one. A key has no scopes."""
-        del connection
+        """The workspace tries the key; the accounts that configured workflows use are looked up in the lists of accounts."""
         reply = yield Call(method="GET", path="/v3/workspace")
         if not reading.is_success(reply) or not reply.object():
             return _trouble(reply, _RUN_MEANINGS)
         name = reading.told(reply.object().get("name"), 80)
-        return Held(identity=None if name is None else f"workspace {name}")
+        identity = None if name is None else f"workspace {name}"
+        used = {uid: accounts for uid, workflow in connection.workflows.items() if (accounts := _accounts_of(workflow))}
+        integrations = yield from _integrations(tuple(used))
+        if not isinstance(integrations, tuple):
+            return integrations
+        found = yield from _known_accounts(integrations)
+        if isinstance(found, Busy | Unreachable):
+            return found
+        wanted = dict.fromkeys(account for accounts in used.values() for account in accounts)
+        named = " and ".join(integrations)
+        return Held(scopes=tuple(_account(uid, _standing(uid, found), named) for uid in wanted), identity=identity)
 
     def find(self, launch: Launch, connection: Connection) -> Exchange[FindAnswer]:
         """The workflow's jobs, page by page: a start's ``job_name`` is the launch id, so a job of that name is its run.
@@ -576,6 +636,12 @@ def _steps(extras: Mapping[str, Json]) -> list[dict[str, Any]] | None:
     steps = [_step(reading.mapping(step)) for step in reading.items(extras.get("steps"))]
     named = [step for step in steps if step is not None]
     return named if named and len(named) == len(steps) else None
+
+
+def _accounts_of(workflow: Workflow) -> tuple[str, ...]:
+    """The uids of the accounts that the workflow's steps use."""
+    steps = _steps(workflow.extras) or ()
+    return tuple(dict.fromkeys(account for step in steps for account in step["accounts"]))
 
 
 def _step(configured: Mapping[str, Json]) -> dict[str, Any] | None:
@@ -664,6 +730,63 @@ def _named(jobs: tuple[Mapping[str, Json], ...], launch_id: str) -> tuple[Candid
 
 def _main_uid(job: Mapping[str, Json]) -> str | None:
     return reading.text(job.get("main_job_uid")) or reading.text(job.get("uid"))
+
+
+# --- accounts ---------------------------------------------------------------------------------------------------------------
+
+
+def _integrations(workflow_uids: tuple[str, ...]) -> Generator[Call, Reply, tuple[str, ...] | Busy | Unreachable]:
+    """The integrations whose accounts these workflows use, as their details tell."""
+    slugs: list[str] = []
+    for uid in workflow_uids:
+        reply = yield Call(method="GET", path=f"/v3/workflows/{reading.path_part(uid)}/details")
+        if not reading.is_success(reply):
+            trouble = _trouble(reply, _MEANINGS)
+            if isinstance(trouble, Busy | Unreachable):
+                return trouble
+        for step in reading.rows(reply.object().get("steps")):
+            slugs += [slug for value in reading.items(step.get("integrations")) if (slug := reading.told(value, 80)) is not None]
+    return tuple(dict.fromkeys(slugs))
+
+
+def _known_accounts(integrations: tuple[str, ...]) -> Generator[Call, Reply, Mapping[str, bool] | Busy | Unreachable | None]:
+    """Account uid → is valid; None where a list could not be read to its end.
+
+    Only uid and validity are taken out of a row: its cookies open somebody's account, and go no further than the reply.
+    """
+    found: dict[str, bool] = {}
+    for slug in integrations:
+        for page in range(_MOST_ACCOUNT_PAGES):
+            reply = yield Call(
+                method="GET", path=f"/v3/integrations/{reading.path_part(slug)}/accounts", query={"page": str(page)}
+            )
+            if not reading.is_success(reply) or not isinstance(reply.object().get("accounts"), list):
+                trouble = _trouble(reply, _RUN_MEANINGS)
+                return trouble if isinstance(trouble, Busy | Unreachable) else None
+            rows = reading.rows(reply.object().get("accounts"))
+            found |= {uid: row.get("is_valid") is not False for row in rows if (uid := reading.text(row.get("uid"))) is not None}
+            if not rows or reply.object().get("next_page_exist") is not True:
+                break
+        else:
+            return None
+    return found if integrations else None
+
+
+def _standing(uid: str, found: Mapping[str, bool] | None) -> _Known:
+    if found is None:
+        return "unread"
+    if uid not in found:
+        return "missing"
+    return "there" if found[uid] else "invalid"
+
+
+def _refused_account(trouble: Trouble, steps: list[dict[str, Any]]) -> Trouble:
+    """A refusal that names one of the accounts is about that account: it is the only scope that there is."""
+    accounts = [account for step in steps for account in step["accounts"]]
+    if not isinstance(trouble, Unauthorised) or trouble.detail is None:
+        return trouble
+    named = next((account for account in accounts if account in (trouble.detail or "")), None)
+    return replace(trouble, scope=named)
 
 
 # --- details ----------------------------------------------------------------------------------------------------------------

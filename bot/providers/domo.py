@@ -49,6 +49,7 @@ from bot.domain.provider import (
     Refused,
     Reply,
     Scope,
+    ScopeSeen,
     Secret,
     Session,
     Signature,
@@ -153,6 +154,14 @@ _UNTOLD_WORKFLOW = "Domo shows this run and does not tell which workflow it is o
 _UNKNOWN_USER = "Domo does not tell which user this connection's token is, so what was found may be somebody else's."
 _NOT_WHOLE = "Domo's list of runs could not be read back to the time of the start"
 _NO_READS = "Domo documents no call that tells which workflows there are or what they take."
+_ASKED_BY = "The user's own rights are read for each workflow, where undocumented reads are allowed; else only a refusal tells."
+_NOT_ASKED = "Domo documents no call that tells the user's own rights, and undocumented reads are not allowed here."
+_NO_MODELS = "No workflow is known whose rights could be asked."
+_UNTOLD_RIGHTS = "Domo did not tell the user's own rights on this workflow."
+_ONLY_ADMIN = "Domo lists ADMIN among the user's own rights on this workflow, and does not say whether that includes it."
+_OWN_RIGHTS = f"{_API}/models/permissions/me"
+# A third party's note on that call mentions START, where the documents say EXECUTE.
+_ALSO_SPELLED = {"EXECUTE": "START"}
 _NOT_FOUND, _TOO_MANY = 404, 429
 _MISSES_BEFORE_GONE = 3
 _PAGE_LENGTH = "100"
@@ -274,6 +283,23 @@ _STARTS_BODY = [
 ]
 
 
+def _unasked(why: str) -> tuple[ScopeSeen, ...]:
+    return tuple(ScopeSeen(scope=word, is_held=None, evidence=why) for word in _WORDS)
+
+
+def _right(model_id: str, word: str, told: tuple[str, ...] | None) -> ScopeSeen:
+    """What the user's own rights on a workflow say of one word; None: they were not told."""
+    if told is None:
+        is_held, evidence = None, _UNTOLD_RIGHTS
+    elif word in told or _ALSO_SPELLED.get(word) in told:
+        is_held, evidence = True, f"Domo lists {word} among the user's own rights on this workflow."
+    elif "ADMIN" in told:
+        is_held, evidence = None, _ONLY_ADMIN
+    else:
+        is_held, evidence = False, f"Domo does not list {word} among the user's own rights on this workflow."
+    return ScopeSeen(scope=word, workflow_id=model_id, is_held=is_held, evidence=evidence)
+
+
 def _instances_query(offset: int) -> dict[str, str]:
     return {"modelId": _MODEL, "limit": _PAGE_LENGTH, "offset": str(offset), "sort": "createdOn:desc"}
 
@@ -289,7 +315,7 @@ def _refusals() -> tuple[Example, ...]:
     answers: Mapping[int, Trouble] = {
         400: Refused(code="HTTP 400", meaning=_MEANINGS[400]),
         401: Unauthorised(code="HTTP 401", meaning=_MEANINGS[401]),
-        403: Unauthorised(code="HTTP 403", meaning=_MEANINGS[403], scope="EXECUTE"),
+        403: Unauthorised(code="HTTP 403", meaning=_MEANINGS[403], scope="EXECUTE", is_of_workflow=True),
         405: Refused(code="HTTP 405", meaning=_MEANINGS[405]),
         415: Refused(code="HTTP 415", meaning=_MEANINGS[415]),
         500: Unreachable(is_possibly_applied=True, detail="HTTP 500"),
@@ -413,9 +439,9 @@ _EXAMPLES: tuple[Example, ...] = (
         name="the user's rights on the configured workflows",
         verb="probe",
         source=_PERMISSIONS,
-        call=Call(method="POST", path=f"{_API}/models/permissions/me", json={"modelIds": [_MODEL]}),
+        call=Call(method="POST", path=_OWN_RIGHTS, json={"modelIds": [_MODEL]}, is_question=True),
         reply=_says(200, {_MODEL: ["READ", "EXECUTE"]}),
-        answer=Held(scopes={word: word in {"READ", "EXECUTE"} for word in _WORDS}),
+        answer=Held(scopes=tuple(_right(_MODEL, word, ("READ", "EXECUTE")) for word in _WORDS)),
     ),
     _read(
         name="the token works",
@@ -424,7 +450,7 @@ _EXAMPLES: tuple[Example, ...] = (
         connection=_CONNECTION,
         call=Call(method="GET", path=f"{_API}/instances", query={"limit": "1"}),
         reply=_says(200, []),
-        answer=Held(scopes=dict.fromkeys(_WORDS)),
+        answer=Held(scopes=_unasked(_NOT_ASKED)),
     ),
     _find(
         name="the user's own run, and somebody else's",
@@ -469,7 +495,8 @@ class Domo(Provider):
     title = "Domo Workflows"
     documents = _START
     scopes = tuple(
-        Scope(name=word, allows=_ALLOWS.get(word, ()), meaning=meaning, source=_PERMISSIONS) for word, meaning in _WORDS.items()
+        Scope(name=word, allows=_ALLOWS.get(word, ()), meaning=meaning, source=_PERMISSIONS, asked_by=_ASKED_BY)
+        for word, meaning in _WORDS.items()
     )
     # Domo gives no advice and no limit for workflows; the figures are ours.
     pace = Pace(first_s=5.0, most_s=60.0, source=_START)
@@ -593,18 +620,26 @@ class Domo(Provider):
         return _described(replace(model, version=version, obstacle=None), _starts(reply.json()), wanted)
 
     def probe(self, connection: Connection) -> Exchange[ProbeAnswer]:
-        """The user's own rights on the configured workflows, else a list of one run: both undocumented, both only read."""
+        """The user's own rights on each workflow, where undocumented reads are allowed; else a list of one run tries the token.
+
+        Asked about are the configured workflows, or where there are none those that Domo lists.
+        """
         model_ids = list(connection.workflows)
-        if _options(connection).undocumented_reads and model_ids:
-            reply = yield Call(method="POST", path=f"{_API}/models/permissions/me", json={"modelIds": model_ids})
-            if reading.is_success(reply) and isinstance(reply.json(), dict):
-                return Held(scopes=_rights(reply.object(), model_ids))
+        if not _options(connection).undocumented_reads:
+            return (yield from _tried(model_ids))
+        if not model_ids:
+            reply = yield Call(method="GET", path=f"{_API}/models", query={"limit": _PAGE_LENGTH, "offset": "0"})
+            rows = _listed(reply.json()) if reading.is_success(reply) else None
+            if rows is None:
+                return _trouble(reply, _READ_MEANINGS)
+            model_ids = [model.workflow_id for model in map(_model, rows) if model is not None]
+        if not model_ids:
+            return Held(scopes=_unasked(_NO_MODELS))
+        reply = yield Call(method="POST", path=_OWN_RIGHTS, json={"modelIds": model_ids}, is_question=True)
+        if not reading.is_success(reply) or not isinstance(reply.json(), dict):
             return _trouble(reply, _READ_MEANINGS)
-        query = {"modelId": model_ids[0], "limit": "1"} if model_ids else {"limit": "1"}
-        reply = yield Call(method="GET", path=f"{_API}/instances", query=query)
-        if reading.is_success(reply) and _listed(reply.json()) is not None:
-            return Held(scopes=dict.fromkeys(_WORDS))
-        return _trouble(reply, _READ_MEANINGS)
+        rights = {model_id: _words_in(reply.object().get(model_id)) for model_id in model_ids}
+        return Held(scopes=tuple(_right(model_id, word, told) for model_id, told in rights.items() for word in _WORDS))
 
     def find(self, launch: Launch, connection: Connection) -> Exchange[FindAnswer]:
         """The workflow's runs of that time, then who the token's user is: both as third parties ask, neither documented.
@@ -691,7 +726,8 @@ def _trouble(reply: Reply, meanings: Mapping[int, str], *, scope: str | None = N
         case 401:
             return Unauthorised(code=code, meaning=meaning, detail=detail)
         case 403:
-            return Unauthorised(code=code, meaning=meaning, scope=scope, detail=detail)
+            is_of_workflow = scope == "EXECUTE"  # the others are asked for lists as well
+            return Unauthorised(code=code, meaning=meaning, scope=scope, detail=detail, is_of_workflow=is_of_workflow)
         case _:
             return Refused(code=code, meaning=meaning, detail=detail)
 
@@ -884,16 +920,18 @@ def _spec(row: Mapping[str, Json]) -> InputSpec | None:
     )
 
 
-def _rights(answered: Mapping[str, Json], model_ids: list[str]) -> dict[str, bool | None]:
-    """A word is held when it is held on every configured workflow, missing when on none; else one probe cannot say."""
-    held = {model_id: {reading.text(word) for word in reading.items(answered.get(model_id))} for model_id in model_ids}
-    return {
-        word: _of_all({word in held[model_id] if model_id in answered else None for model_id in model_ids}) for word in _WORDS
-    }
+def _words_in(told: Json) -> tuple[str, ...] | None:
+    """The words of one workflow; None where there is no list of them."""
+    return tuple(filter(None, map(reading.text, reading.items(told)))) if isinstance(told, list) else None
 
 
-def _of_all(answers: set[bool | None]) -> bool | None:
-    return answers.pop() if len(answers) == 1 else None
+def _tried(model_ids: list[str]) -> Generator[Call, Reply, ProbeAnswer]:
+    """Whether the token works at all, by a list of one run: not documented either, but it is what tracking needs."""
+    query = {"modelId": model_ids[0], "limit": "1"} if model_ids else {"limit": "1"}
+    reply = yield Call(method="GET", path=f"{_API}/instances", query=query)
+    if reading.is_success(reply) and _listed(reply.json()) is not None:
+        return Held(scopes=_unasked(_NOT_ASKED))
+    return _trouble(reply, _READ_MEANINGS)
 
 
 PROVIDER = Domo()

@@ -6,6 +6,8 @@
 - That input is looked up in the record that the flow wrote, not among interviews: a finished one leaves no row.
 - ``instance_url`` of the token answer is ignored: the address that an operator configured is the only one that ever gets a token.
 - A run that waits cannot be cancelled: deleting its interview needs *Manage Flow*, and who holds that runs inactive versions.
+- Which flows the run-as user may run is read off the list of actions, and off the org's own list which of the others are merely
+  inactive: a flow that nobody may run is no matter of rights.
 - An interview that is gone has *ended*, not succeeded: Salesforce keeps no row of finished ones, nor of deleted ones.
 """
 
@@ -51,6 +53,7 @@ from bot.domain.provider import (
     Refused,
     Reply,
     Scope,
+    ScopeSeen,
     Secret,
     Session,
     Signature,
@@ -104,6 +107,7 @@ _OBJECTS: Final = "https://developer.salesforce.com/docs/atlas.en-us.object_refe
 _HELP: Final = "https://help.salesforce.com/s/articleView?type=5&id="
 _RUN: Final = f"{_HELP}platform.flow_distribute_system_rest.htm"
 _ACTIONS: Final = "https://developer.salesforce.com/docs/atlas.en-us.api_action.meta/api_action/actions_obj_flow.htm"
+_DEFINITIONS: Final = f"{_OBJECTS}/sforce_api_objects_flowdefinitionview.htm"
 _LIST: Final = f"{_REST}/resources_actions_invocable_custom_get.htm"
 _DESCRIBE: Final = f"{_REST}/resources_actions_invocable_standard.htm"
 _ERRORS: Final = f"{_REST}/errorcodes.htm"
@@ -150,6 +154,22 @@ _NO_FLOW_ACCESS: Final = "The run-as user may not run this flow: it needs Run Fl
 _TOO_MANY: Final = "The org takes no more API calls for now."
 _GONE: Final = "Salesforce no longer keeps this interview: it finished or was deleted, and only the org can tell which."
 _NO_GUID: Final = "Salesforce named no interview that could be followed."
+_ANSWERED: Final = ScopeSeen(scope=_API, is_held=True, evidence="Salesforce answered a call of the REST API.")
+_NOT_ANSWERED: Final = ScopeSeen(
+    scope=_API, is_held=False, evidence="Salesforce refused a call of the REST API: the app lacks the OAuth scope api."
+)
+_LISTS: Final = "Salesforce lists it among the flows that the run-as user may run."
+_UNLISTED: Final = (
+    "It is active in the org, and Salesforce does not list it among the flows that the run-as user may run: "
+    "that needs Run Flows, or access to this very flow."
+)
+_ASLEEP: Final = "It is not active in the org: nobody may run it, whatever their rights."
+_ABSENT_FLOW: Final = "The org has no autolaunched flow of this name."
+_UNTOLD_FLOW: Final = (
+    "Salesforce does not list it among the flows that the run-as user may run, "
+    "and does not tell whether it is inactive, or unknown there."
+)
+_VIEW_QUERY: Final = "SELECT ApiName, IsActive FROM FlowDefinitionView WHERE ProcessType = 'AutoLaunchedFlow'"
 _PAUSES: Final = "paused by the flow itself"
 _VERSION_PAUSED: Final = "Salesforce paused this version of the flow: an administrator of the org must look."
 _NO_CORRELATION: Final = "This connection names no correlation, so Salesforce cannot be asked whether the flow ran."
@@ -279,7 +299,7 @@ _WAIT_QUERY: Final = {"q": _soql(_WAIT_GUID, "Id, InterviewStatus")}
 _confirm = _Shown("confirm", Call(method="GET", path="/services/data/v65.0/query", query=_WAIT_QUERY), _LAUNCH)
 _list = _Shown("catalogue", Call(method="GET", path=_FLOWS))
 _describe = _Shown("describe", Call(method="GET", path=_FLOW), _LAUNCH)
-_probe = _Shown("probe", Call(method="GET", path="/services/data/v65.0/limits"))
+_probe = _Shown("probe", Call(method="GET", path="/services/data/v65.0/query", query={"q": _VIEW_QUERY}))
 _login = _Shown("login", Call(method="POST", path="/services/oauth2/token", form=_FORM, is_login=True))
 
 _CASE: Final = {"CaseId": "500D0000003abcX", "Status": "Escalated"}
@@ -305,7 +325,14 @@ _SCOPES: Final = (
 )
 _SCOPES_AS: Final = Unauthorised(code="INVALID_SESSION_ID", meaning=_NO_SCOPE, scope=_API, detail=_SCOPES)
 _DENIED: Final = "insufficient access rights on cross-reference id"
-_DENIED_AS: Final = Unauthorised(code="INSUFFICIENT_ACCESS", meaning=_NO_FLOW_ACCESS, scope=_RUN_FLOWS, detail=_DENIED)
+_DENIED_AS: Final = Unauthorised(
+    code="INSUFFICIENT_ACCESS",
+    meaning=_NO_FLOW_ACCESS,
+    scope=_RUN_FLOWS,
+    detail=_DENIED,
+    held_as=_API,
+    is_of_workflow=True,
+)
 _LONG: Final = "ConcurrentPerOrgLongTxn Limit exceeded."
 _DAY: Final = "TotalRequests Limit exceeded."
 _LIMIT: Final = "REQUEST_LIMIT_EXCEEDED"
@@ -339,6 +366,25 @@ _INPUTS: Final = (
 _TOKEN_BODY: Final = {"access_token": "synthetic-access-token", "instance_url": "https://elsewhere.my.salesforce.com"}
 _TOKEN_AS: Final = Session(token=Secret("synthetic-access-token"))
 _NO_CLIENT: Final = {"error": "invalid_client", "error_description": "invalid client credentials"}
+
+_VIEWED: Final = _says(
+    200,
+    _rows(
+        {"ApiName": "Escalate_to_Case", "IsActive": True},
+        {"ApiName": "Renewal_Reminder", "IsActive": True},
+        {"ApiName": "Old_Escalation", "IsActive": False},
+    ),
+)
+_MIRRORED: Final = Held(
+    scopes=(
+        _ANSWERED,
+        ScopeSeen(scope=_API, workflow_id="Escalate_to_Case", is_held=True, evidence=_LISTS),
+        ScopeSeen(scope=_API, workflow_id="Renewal_Reminder", is_held=False, evidence=_UNLISTED),
+        ScopeSeen(scope=_API, workflow_id="Old_Escalation", is_held=None, evidence=_ASLEEP),
+    ),
+    is_complete=True,
+)
+_LOCKED_OUT: Final = Held(scopes=(_NOT_ANSWERED,))
 
 _EXAMPLES: Final = (
     # The guide prints one bare object with one underscore; the array of its other samples and the reference's key come next.
@@ -381,8 +427,13 @@ _EXAMPLES: Final = (
     _list.inferred("one flow", _LIST, _says(200, {"actions": [_LISTED]}), Listed(workflows=(_LISTED_AS,))),
     _describe.inferred("its inputs", _DESCRIBE, _says(200, _DESCRIBED), Described(workflow=replace(_LISTED_AS, inputs=_INPUTS))),
     _describe.inferred("no such flow", _SEEN, _says(404, _error("NOT_FOUND", _ABSENT)), _ABSENT_AS),
-    _probe(
-        "the limits", _LIMITS, _says(200, {"DailyApiRequests": {"Max": 15000, "Remaining": 14998}}), Held(scopes={_API: True})
+    replace(
+        _probe.inferred("one flow may be run, one is kept from the user, one is inactive", _DEFINITIONS, _VIEWED, _MIRRORED),
+        before=(_says(200, {"actions": [_LISTED]}),),
+    ),
+    replace(
+        _probe.inferred("the app lacks the scope", _ERRORS, _says(401, _error("INVALID_SESSION_ID", _SCOPES)), _LOCKED_OUT),
+        call=_list.call,
     ),
     _login("a token, and an address that is not followed", _TOKEN, _says(200, _TOKEN_BODY), LoggedIn(session=_TOKEN_AS)),
     _login.inferred(
@@ -428,9 +479,10 @@ class Salesforce(Provider):
     scopes = (
         Scope(
             name=_API,
-            allows=("launch", "track", "list", "describe"),
+            allows=("launch", "track", "list", "describe", "results"),
             meaning="Use the REST API; which flows the run-as user may run is told for each flow.",
             source=_TOKEN,
+            asked_by="The list of flows that the run-as user may run is read, and beside it the org's list of its flows.",
         ),
     )
     # Ours: a waiting flow waits for hours or days, and every look counts against the org's calls per day.
@@ -524,9 +576,19 @@ class Salesforce(Provider):
         return Described(workflow=_read_described(workflow, reply.object(), options))
 
     def probe(self, connection: Connection) -> Exchange[ProbeAnswer]:
-        """The org's limits: any REST call shows the scope, none shows which flows may be run."""
-        reply = yield Call(method="GET", path=_path(_options(connection), "limits"))
-        return Held(scopes={_API: True}) if reading.is_success(reply) and reply.object() else _trouble(reply)
+        """The flows that the run-as user may run, beside those of the org: what is active there and not listed is kept from us."""
+        options = _options(connection)
+        reply = yield Call(method="GET", path=_path(options, "actions/custom/flow"))
+        if not reading.is_success(reply) or not isinstance(reply.object().get("actions"), list):
+            trouble = _trouble(reply)
+            is_scope = isinstance(trouble, Unauthorised) and trouble.scope == _API
+            return Held(scopes=(_NOT_ANSWERED,)) if is_scope else trouble
+        rows = (_read_listed(row) for row in reading.rows(reply.object().get("actions")))
+        listed = tuple(flow.workflow_id for flow in rows if flow)
+        reply = yield Call(method="GET", path=_path(options, "query"), query={"q": _VIEW_QUERY})
+        if isinstance(trouble := _trouble(reply), Busy | Unreachable) and not reading.is_success(reply):
+            return trouble
+        return Held(scopes=(_ANSWERED, *_read_rights(listed, _read_view(reply), tuple(connection.workflows))), is_complete=True)
 
     def can_find(self, connection: Connection) -> bool:
         """Where the connection names input, object and field."""
@@ -647,7 +709,8 @@ def _unauthorised(reply: Reply, said: _Said) -> Unauthorised:
     if "scopes is required" in (said.text or "") or said.code.startswith("API_"):
         return Unauthorised(code=said.code, meaning=_NO_SCOPE, scope=_API, detail=said.text)
     if reply.status == HTTPStatus.FORBIDDEN:
-        return Unauthorised(code=said.code, meaning=_NO_FLOW_ACCESS, scope=_RUN_FLOWS, detail=said.text)
+        denied = Unauthorised(code=said.code, meaning=_NO_FLOW_ACCESS, scope=_RUN_FLOWS, detail=said.text)
+        return replace(denied, held_as=_API, is_of_workflow=True)
     return Unauthorised(code=said.code, meaning=_REJECTED, detail=said.text)
 
 
@@ -705,7 +768,7 @@ def _query_trouble(reply: Reply) -> Trouble:
     if isinstance(trouble, Refused):
         return replace(trouble, meaning=_NO_QUERY)
     if isinstance(trouble, Unauthorised) and trouble.scope == _RUN_FLOWS:
-        return replace(trouble, meaning=_NO_QUERY, scope=None)
+        return replace(trouble, meaning=_NO_QUERY, scope=None, held_as=None, is_of_workflow=False)
     return trouble
 
 
@@ -714,6 +777,33 @@ def _read_listed(row: Mapping[str, Json]) -> Workflow | None:
     if name is None or (reading.text(row.get("type")) or "FLOW").upper() != "FLOW":
         return None
     return Workflow(workflow_id=name, name=reading.text(row.get("label")))
+
+
+def _read_view(reply: Reply) -> Mapping[str, bool] | None:
+    """The org's flows, and whether each is active; None where they are not told, or not all of them."""
+    records = _records(reply)
+    if records is None or reply.object().get("done") is not True:
+        return None
+    named = ((reading.text(row.get("ApiName")), row.get("IsActive")) for row in reading.rows(records))
+    return {name: is_active is not False for name, is_active in named if name}
+
+
+def _read_rights(listed: tuple[str, ...], view: Mapping[str, bool] | None, configured: tuple[str, ...]) -> tuple[ScopeSeen, ...]:
+    """What is known of each flow that is listed, in the org, or configured."""
+    flows = dict.fromkeys((*listed, *(view or ()), *configured))
+    return tuple(_read_right(flow, is_listed=flow in listed, view=view) for flow in flows)
+
+
+def _read_right(flow: str, *, is_listed: bool, view: Mapping[str, bool] | None) -> ScopeSeen:
+    if is_listed:
+        is_held, evidence = True, _LISTS
+    elif view is None:
+        is_held, evidence = False, _UNTOLD_FLOW
+    elif flow not in view:
+        is_held, evidence = None, _ABSENT_FLOW
+    else:
+        is_held, evidence = (False, _UNLISTED) if view[flow] else (None, _ASLEEP)
+    return ScopeSeen(scope=_API, workflow_id=flow, is_held=is_held, evidence=evidence)
 
 
 def _read_described(workflow: Workflow, body: Mapping[str, Json], options: Options) -> Workflow:

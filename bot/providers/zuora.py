@@ -9,6 +9,8 @@
 - A run that a person names is one of the workflow when it carries the id of the workflow or of one of its versions: the documents
   say the first and show the second.
 - Of an export only the input fields are read: its tasks can hold the credentials of other systems.
+- Whether the user may run workflows is asked by running number 0, which no workflow has: a refusal for permission proves that
+  the right is missing. That there is no such workflow proves nothing, as nobody says which of the two is looked at first.
 """
 
 from __future__ import annotations
@@ -51,6 +53,7 @@ from bot.domain.provider import (
     Refused,
     Reply,
     Scope,
+    ScopeSeen,
     Secret,
     Session,
     Signature,
@@ -83,6 +86,10 @@ class Options:
         tuple[str, ...], "Entities to work in; only where Multi-entity is on and the client covers several."
     ] = ()
     org_ids: Annotated[tuple[str, ...], "Organisations to work in; only where Multi-Org is on."] = ()
+    ask_run_access: Annotated[
+        bool,
+        "Whether to ask if Run is held, by a start of workflow 0, which no tenant has; else a refused launch shows it.",
+    ] = True
     run_url: Annotated[
         str | None,
         "Address of a run's page, with {run_id} and {workflow_id} in it; Zuora documents none, so there is no default.",
@@ -166,6 +173,9 @@ _NO_MEANINGS: Final[Mapping[int, str]] = {}
 _NUMBER: Final = re.compile(r"[0-9]{1,30}")
 _PLACE: Final = re.compile(r"[0-9A-Za-z_-]+")
 _FITS_HEADER: Final = re.compile(r"[!-~]+")
+_NOBODY: Final = "0"
+"""An id that no workflow has."""
+_RUN_NOTHING: Final = Call(method="POST", path=f"/workflows/{_NOBODY}/run", json={}, is_question=True)
 _PAGE_LENGTH: Final = 50
 _MOST_PAGES: Final = 200
 _RENEW_BEFORE_S: Final = 300
@@ -185,6 +195,23 @@ def _lacking(scope: str, code: str, detail: str | None = None) -> Unauthorised:
 
 def _lost(detail: str) -> Unreachable:
     return Unreachable(is_possibly_applied=True, detail=detail)
+
+
+_SEES: Final = ScopeSeen(scope=_VIEW, is_held=True, evidence="Zuora listed workflows to the user.")
+_MAY_RUN: Final = ScopeSeen(
+    scope=_START, is_held=None, evidence="Zuora raised no objection, but only the run of a real workflow proves it."
+)
+_MAY_MANAGE: Final = ScopeSeen(scope=_MANAGE, is_held=None, evidence="No harmless call of Zuora's needs it for certain.")
+
+
+def _sees_none(code: str) -> ScopeSeen:
+    return ScopeSeen(scope=_VIEW, is_held=False, evidence=f"Zuora refused the user its list of workflows ({code}).")
+
+
+def _may_not_run(code: str) -> ScopeSeen:
+    return ScopeSeen(
+        scope=_START, is_held=False, evidence=f"Zuora refused the user a run, of a workflow that does not exist ({code})."
+    )
 
 
 def _over(outcome: Outcome, status: str, detail: str | None = None) -> Completed:
@@ -272,7 +299,7 @@ _confirm = _Shown("confirm", Call(method="GET", path="/workflows/workflow_runs/4
 _whose = _Shown("confirm", Call(method="GET", path="/workflows/396", headers=_TRACED), _LAUNCH)
 _list = _Shown("catalogue", _page_call(1))
 _describe = _Shown("describe", Call(method="GET", path="/workflows/48/export"), replace(_LAUNCH, workflow_id="48"))
-_probe = _Shown("probe", _page_call(1, 1))
+_probe = _Shown("probe", _RUN_NOTHING)
 _login = _Shown("login", Call(method="POST", path="/oauth/token", form=_FORM, is_login=True))
 
 _CALLOUT_OFF: Final = "Callout mode is not turned on in this workflow."
@@ -317,8 +344,7 @@ _INPUTS: Final = (
     InputSpec(name="dryRun", type=InputType.BOOLEAN, default=True),
 )
 _BALANCES_AS: Final = replace(_ECHO_AS, name="Write off small balances", inputs=_INPUTS)
-_SEES: Final = Held(scopes={_VIEW: True, _START: None, _MANAGE: None})
-_SEES_NONE: Final = Held(scopes={_VIEW: False, _START: None, _MANAGE: None})
+_NOT_THERE: Final = _says(404, _error(404, "Cannot find a workflow with id 0."))
 _TOKEN_BODY: Final = {"access_token": "synthetic-access-token", "token_type": "bearer", "expires_in": 3599}
 _TOKEN_AS: Final = Session(token=Secret("synthetic-access-token"), lives_s=3299.0)
 
@@ -367,8 +393,14 @@ _EXAMPLES: Final = (
     _describe("no inputs", _EXPORT, _says(200, {"workflow": _ECHO, "tasks": []}), Described(workflow=_ECHO_AS)),
     _describe.inferred("inputs", _FIELDS, _says(200, {"workflow": _BALANCES, "tasks": []}), Described(workflow=_BALANCES_AS)),
     _describe("no such version", _EXPORT, _says(404, _error(400, _NO_VERSION)), _refused(404, _NO_VERSION, _EXPORT_MEANINGS)),
-    _probe("the user sees workflows", _LIST, _says(200, _FIRST_PAGE), _SEES),
-    _probe.inferred("the user sees none, as the stock role Standard User", _PERMISSIONS, _says(403), _SEES_NONE),
+    *(
+        replace(_probe.inferred(name, _PERMISSIONS, reply, Held(scopes=(*seen, _MAY_MANAGE))), before=(listed,))
+        for name, listed, reply, seen in (
+            ("the user sees workflows", _says(200, _FIRST_PAGE), _NOT_THERE, (_SEES, _MAY_RUN)),
+            ("the user may run none", _says(200, _FIRST_PAGE), _says(403), (_SEES, _may_not_run("HTTP 403"))),
+            ("the user sees none, as the stock role Standard User", _says(403), _NOT_THERE, (_sees_none("HTTP 403"), _MAY_RUN)),
+        )
+    ),
     *(
         replace(shown, run_id="400")
         for shown in (
@@ -400,13 +432,21 @@ class Zuora(Provider):
             allows=("list", "describe", "track", "cancel"),
             meaning="See workflows and runs; Zuora lets it stop a run, too.",
             source=_PERMISSIONS,
+            asked_by="The list of workflows is read.",
         ),
-        Scope(name=_START, allows=("launch",), meaning="Run workflows.", source=_RUN),
+        Scope(
+            name=_START,
+            allows=("launch",),
+            meaning="Run workflows.",
+            source=_RUN,
+            asked_by="A run is asked for under an id that no workflow has: that can show that it is missing, not that it is held.",
+        ),
         Scope(
             name=_MANAGE,
             allows=("describe",),
             meaning="Change workflows; some tenants want it before they tell a workflow's inputs.",
             source=_PERMISSIONS,
+            asked_by="It cannot be asked: the one read that may need it is said elsewhere to need View only.",
         ),
     )
     # The first answer is kept under its key for 24 hours: https://developer.zuora.com/docs/guides/idempotent-requests/
@@ -508,14 +548,18 @@ class Zuora(Provider):
         return Described(workflow=_read_export(workflow, exported))
 
     def probe(self, connection: Connection) -> Exchange[ProbeAnswer]:
-        """One workflow of the list shows View; whether the user may run any is shown by running one only."""
+        """One workflow of the list decides on View, a run of no workflow shows where Run is missing. Places go along."""
         reply = yield replace(_page_call(1, 1), headers=_places(connection))
-        if _is_page(reply):
-            return _SEES
-        trouble = _trouble(reply, scope=_VIEW)
-        if isinstance(trouble, Unauthorised) and trouble.scope == _VIEW:
-            return _SEES_NONE
-        return trouble
+        view = _SEES if _is_page(reply) else _read_missing(reply, _VIEW)
+        if not isinstance(view, ScopeSeen):
+            return view
+        if not _options(connection).ask_run_access:
+            return Held(scopes=(view, _MAY_RUN, _MAY_MANAGE))
+        reply = yield replace(_RUN_NOTHING, headers=_places(connection))
+        run = _read_missing(reply, _START)
+        if isinstance(run, Refused):
+            run = _MAY_RUN
+        return Held(scopes=(view, run, _MAY_MANAGE)) if isinstance(run, ScopeSeen) else run
 
     def confirm(self, launch: Launch, run_id: str, connection: Connection) -> Exchange[ConfirmAnswer]:
         """The run, and where it carries another id than the workflow's, the ids of the workflow's versions."""
@@ -585,6 +629,16 @@ def _trouble(reply: Reply, *, scope: str, meanings: Mapping[int, str] = _NO_MEAN
         meaning = _REFUSED if said.categories else meanings.get(reply.status, _REFUSED)
         return Refused(code=said.code, meaning=meaning, detail=said.text)
     return Unreachable(is_possibly_applied=changes, detail="unreadable answer")
+
+
+def _read_missing(reply: Reply, scope: str) -> ScopeSeen | Trouble:
+    """What a refusal of a call that needs ``scope`` says of it; any other trouble, and the page of some proxy, says nothing."""
+    if reply.status == HTTPStatus.FORBIDDEN and reply.body.lstrip().startswith("<"):
+        return Unreachable(is_possibly_applied=False, detail=f"HTTP {reply.status} with a web page")
+    trouble = _trouble(reply, scope=scope)
+    if not isinstance(trouble, Unauthorised) or trouble.scope is None:
+        return trouble
+    return _sees_none(trouble.code) if scope == _VIEW else _may_not_run(trouble.code)
 
 
 def _wait_s(reply: Reply) -> float | None:

@@ -1,4 +1,6 @@
-"""The journeys that `gonogo demo --script` plays: who types what where, what the provider must receive, and how it must end.
+"""Journeys: who types what where, what the provider must receive, and how it must end.
+
+Here are the launches and their trouble; approvals and access are in ``go_journeys``.
 
 The launch calls are those of the documents, to the letter: method, path and JSON.
 """
@@ -10,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.domain.model import State
+from bot.sandbox.acts import Act
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,8 +27,10 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Journey:
-    """One command and how it must end: with a card in ``ends``, or refused with words that hold ``refused_with``.
+    """One command and how it must end: with a card in ``ends``, refused with words that hold ``refused_with``, or answered.
 
+    ``answered_with``: what must stand in an answer that launches nothing. ``before`` happens before the command, ``acts`` once
+    it has its card or its answer. ``runs``: how many runs it must cause.
     ``passes``: the card must say so on its way. ``then_cancel``: press the card's *Cancel* button as soon as the launch
     runs. ``is_redelivered``: Slack sends the command twice. ``is_killed``: the bot is killed as soon as it has acknowledged.
     """
@@ -37,6 +42,10 @@ class Journey:
     ends: State | None = None
     request: Request | None = None
     refused_with: str | None = None
+    answered_with: tuple[str, ...] = ()
+    before: tuple[Act, ...] = ()
+    acts: tuple[Act, ...] = ()
+    runs: int = 1
     passes: State | None = None
     then_cancel: bool = False
     is_redelivered: bool = False
@@ -186,5 +195,3 @@ TROUBLE: tuple[Journey, ...] = (
         is_killed=True,
     ),
 )
-
-JOURNEYS = (*LAUNCHES, *TROUBLE)

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bot.sandbox.slack.changes import Change
+from bot.sandbox.slack.demo import OPERATORS
 from bot.sandbox.slack.workspace import Message, Workspace
 
 BOT = "gonogo"
@@ -50,6 +51,9 @@ class Screen:
         if message.ephemeral_to is not None:
             told = f"(only {self._name(message.ephemeral_to)} sees this) {text}"
             self._changed(message.ts, [told], f"{BOT:8}", style="magenta")
+        elif message.channel_id == OPERATORS:
+            name = self._workspace.channels[OPERATORS].name
+            self._changed(message.ts, [f"(in #{name}) {text}"], f"{BOT:8}", style="bold magenta")
         elif message.is_reply:
             self._changed(message.ts, [text], "         └─", style="green")
         else:

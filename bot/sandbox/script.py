@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import re
+import shutil
 from pathlib import Path
 from time import monotonic
 
@@ -11,18 +11,18 @@ import simplejson
 from rich.console import Console
 from rich.rule import Rule
 
-from bot.sandbox.journeys import JOURNEYS, Journey, Request
+from bot.sandbox.acting import LAUNCH_ID, Actor, JourneyError
+from bot.sandbox.go_journeys import ACCESS, APPROVALS, LOST_SCOPE
+from bot.sandbox.journeys import LAUNCHES, TROUBLE, Journey, Request
 from bot.sandbox.screen import Screen, shown_request
 from bot.sandbox.slack.workspace import Message, Workspace
 from bot.sandbox.standins import STANDINS, Received
-from bot.sandbox.world import Sandbox
+from bot.sandbox.world import CONFIGURATION, Sandbox
 
 ENDS_WITHIN_S = 30.0
-_LAUNCH_ID = re.compile(r"\bL-[0-9A-Z]{4,12}\b")
-
-
-class JourneyError(Exception):
-    """A journey ended otherwise than it should; the text says how."""
+CATCH_UP_S = 0.02
+"""So that the screen has shown what happened before the verdict is printed."""
+JOURNEYS = (*LAUNCHES, *TROUBLE, *APPROVALS, *ACCESS, *LOST_SCOPE)
 
 
 class Player:
@@ -53,31 +53,42 @@ class Player:
         try:
             told = await self._play(journey)
         except (JourneyError, TimeoutError) as error:
+            await asyncio.sleep(CATCH_UP_S)
             self._console.print(f"  ✗ {error}", style="bold red", markup=False)
             return False
+        await asyncio.sleep(CATCH_UP_S)
         self._console.print(f"  ✓ {told} ({monotonic() - began:.1f} s)", style="bold green", markup=False)
         return True
 
     async def _play(self, journey: Journey) -> str:
+        actor = Actor(sandbox=self._sandbox, channel_id=journey.channel_id, say=self._say, within_s=self._ends_within_s)
+        for act in journey.before:
+            await actor.act(act)
         slack = self._sandbox.slack
         before = Before(slack.workspace, journey, len(self._sandbox.providers.received), self._count_runs())
         acknowledged = await slack.command(journey.user_id, journey.channel_id, journey.typed)
         _require(acknowledged.is_ok, "Slack got no acknowledgement")
-        if journey.refused_with is not None:
-            return await self._refused(journey, before)
+        if journey.ends is None:
+            return await self._answered(journey, before, actor)
         if journey.is_redelivered:
             await slack.redeliver(acknowledged)
             self._say("Slack delivers the same command once more")
         if journey.is_killed:
             await self._kill_and_start()
-        card = await slack.workspace.wait_for(before.new_card, self._ends_within_s)
+        actor.card = await slack.workspace.wait_for(before.new_card, self._ends_within_s)
+        await self._on_its_way(journey, actor.card)
+        for act in journey.acts:
+            await actor.act(act)
+        return await self._ended(journey, before, actor.card)
+
+    async def _on_its_way(self, journey: Journey, card: Message) -> None:
+        workspace = self._sandbox.slack.workspace
         if journey.passes is not None:
             passed = journey.passes.word
-            await slack.workspace.wait_for(lambda seen: _card_says(seen, card, passed), self._ends_within_s)
+            await workspace.wait_for(lambda seen: _card_says(seen, card, passed), self._ends_within_s)
         if journey.then_cancel:
-            await slack.workspace.wait_for(lambda seen: _card_says(seen, card, "Running"), self._ends_within_s)
-            await slack.click(journey.user_id, journey.channel_id, card.ts, "Cancel")
-        return await self._ended(journey, before, card)
+            await workspace.wait_for(lambda seen: _card_says(seen, card, "Running"), self._ends_within_s)
+            await self._sandbox.slack.click(journey.user_id, journey.channel_id, card.ts, "Cancel")
 
     async def _kill_and_start(self) -> None:
         await self._sandbox.kill_bot()
@@ -90,12 +101,18 @@ class Player:
         """What happens besides the journey's people and the bot."""
         self._console.print(f"  ⚡ {text}", style="bold red", markup=False)
 
-    async def _refused(self, journey: Journey, before: Before) -> str:
+    async def _answered(self, journey: Journey, before: Before, actor: Actor) -> str:
+        """An answer that only this person sees, and nothing else."""
+        expected = (journey.refused_with,) if journey.refused_with is not None else journey.answered_with
         answer = await self._sandbox.slack.workspace.wait_for(before.new_answer, self._ends_within_s)
-        _require((journey.refused_with or "") in answer.text, f"the refusal does not name {journey.refused_with!r}")
+        for words in expected:
+            _require(words in answer.text, f"the answer does not name {words!r}")
+        for act in journey.acts:
+            await actor.act(act)
         _require(before.new_card(self._sandbox.slack.workspace) is None, "a card was posted all the same")
         _require(self._count_runs() == before.runs, "a run was started all the same")
-        return f"refused, naming {journey.refused_with!r}; nothing was sent"
+        named = ", ".join(repr(words) for words in expected)
+        return f"{'refused' if journey.refused_with is not None else 'answered'}, naming {named}; nothing was sent"
 
     async def _ended(self, journey: Journey, before: Before, card: Message) -> str:
         word = journey.ends.word if journey.ends else ""
@@ -108,10 +125,10 @@ class Player:
         await asyncio.sleep(0)  # the screen's turn
         _require(before.count_new_cards(workspace) == 1, "more than one card was posted")
         runs = self._count_runs() - before.runs
-        _require(runs == 1, f"{runs} runs were started")
+        _require(runs == journey.runs, f"{runs} runs were started")
         if journey.request is not None:
             self._check_request(journey.request, before.received, ended)
-        return f"one run, ended {word}, as it should"
+        return f"{'one run' if runs else 'no run'}, ended {word}, as it should"
 
     def _count_runs(self) -> int:
         """How many runs the providers have started."""
@@ -156,7 +173,9 @@ async def play_script(data: Path, console: Console) -> int:
     """Start a sandbox, play every journey, stop it; the number of failures."""
     began = monotonic()
     console.print("Starting a stand-in Slack, five stand-in providers and the bot, all on this machine …")
-    async with Sandbox(data) as sandbox:
+    configuration = data / "demo.yaml"
+    await asyncio.to_thread(shutil.copyfile, CONFIGURATION, configuration)
+    async with Sandbox(data, configuration=configuration) as sandbox:
         failures = await Player(sandbox, console).play()
     console.print()
     verdict = "every journey ended as it should" if not failures else f"{failures} of {len(JOURNEYS)} journeys did not"
@@ -177,7 +196,7 @@ def _ended(workspace: Workspace, card: Message, word: str) -> Message | None:
 
 
 def _is_as_documented(start: Received, expected: Request, card: Message) -> bool:
-    launch_id = _LAUNCH_ID.search(card.text)
+    launch_id = LAUNCH_ID.search(card.text)
     wanted = simplejson.dumps(expected.json, sort_keys=True).replace("<launch id>", launch_id[0] if launch_id else "")
     got = simplejson.dumps(start.json, sort_keys=True, use_decimal=True)
     return (start.method, start.path, got) == (expected.method, expected.path, wanted)

@@ -21,6 +21,7 @@ from bot.sandbox.slack.workspace import Workspace
 from bot.sandbox.standins import ProviderStandIns
 
 CONFIGURATION = Path(__file__).parent / "demo.yaml"
+DATABASE = "gonogo.db"
 STARTS_WITHIN_S = 20.0
 STOPS_WITHIN_S = 20.0
 _NOT_FOR_THE_BOT = {name.lower() for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")}
@@ -126,6 +127,21 @@ class Sandbox:
             self._bot.kill()
             await self._bot.wait()
 
+    def reload_bot(self) -> None:
+        """Ask the bot to read its configuration anew."""
+        if self._bot is not None and self._bot.returncode is None:
+            self._bot.send_signal(signal.SIGHUP)
+
+    @property
+    def configuration(self) -> Path:
+        """The bot's configuration file."""
+        return self._configuration
+
+    @property
+    def database(self) -> Path:
+        """The bot's database."""
+        return self._data.resolve() / DATABASE
+
     @property
     def bot_pid(self) -> int | None:
         """The bot's process, for whoever wants to kill it."""
@@ -166,7 +182,7 @@ class Sandbox:
             "SLACK_SIGNING_SECRET": "",
             "SLACK_API_URL": self.slack.api_url,
             "GONOGO_CONFIG": str(self._configuration),
-            "GONOGO_DATABASE_URL": f"sqlite:///{self._data.resolve() / 'gonogo.db'}",
+            "GONOGO_DATABASE_URL": f"sqlite:///{self.database}",
             "GONOGO_HTTP_HOST": "127.0.0.1",
             "GONOGO_HTTP_PORT": "0",
             "GONOGO_LOG_FORMAT": "json",

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from bot.domain.errors import SettingsError
-from bot.domain.model import ChannelPolicy, Connection, Grant, InputSpec, Json, Policy, Workflow
+from bot.domain.grants import ChannelPolicy, Freeze, Grant, Limits, Policy
+from bot.domain.model import Connection, InputSpec, Json, Workflow
 from bot.domain.provider import Provider, Secret
 from bot.settings import unbuilt
 from bot.settings.connection_schema import ConnectionSection, InputSection, LooseConnection, WorkflowSection
+from bot.settings.crossing import Crossing
 from bot.settings.digest import digest
 from bot.settings.document import Document, Fault, Place, parse
 from bot.settings.faults import faults_of, lines, scrubbed
+from bot.settings.marks import credential_mark
 from bot.settings.own_keys import connection_section, extras_of, options_of
-from bot.settings.policy_schema import ChannelSection, GrantSection
+from bot.settings.policy_schema import ChannelSection, FreezeSection, GrantSection
 from bot.settings.references import Resolved, resolve
 from bot.settings.schema import FileSection
 from bot.settings.sections import Known
@@ -28,7 +31,10 @@ SectionT = TypeVar("SectionT", bound=BaseModel)
 
 @dataclass(frozen=True, kw_only=True)
 class Configuration:
-    """The configuration file, typed. ``credentials`` and ``secrets`` are by connection name, then by field."""
+    """The configuration file, typed. ``credentials`` and ``secrets`` are by connection name, then by field.
+
+    ``warnings`` are lines like those of faults, about what may be meant so.
+    """
 
     command: str
     operators: str | None
@@ -36,6 +42,7 @@ class Configuration:
     credentials: Mapping[str, Mapping[str, Secret]]
     secrets: Mapping[str, Mapping[str, Secret]]
     policy: Policy
+    warnings: tuple[str, ...] = ()
 
 
 def read_configuration(path: Path, *, providers: Mapping[str, Provider], environment: Mapping[str, str]) -> Configuration:
@@ -46,10 +53,11 @@ def read_configuration(path: Path, *, providers: Mapping[str, Provider], environ
     """
     document = parse(_text(path))
     resolved = resolve(document.value, environment)
-    reading = _Reading(document=document, resolved=resolved, known=_known(resolved.value, providers))
+    reading = _Reading(file=str(path), document=document, resolved=resolved, known=_known(resolved.value, providers))
     configuration = reading.read() if document.value is not None else None
     if configuration is None:
-        raise SettingsError(lines(str(path), document, reading.faults or document.faults or [_EMPTY], resolved.secrets.values()))
+        faults = reading.faults or document.faults or [_EMPTY]
+        raise SettingsError(lines(str(path), document, faults, resolved.secrets.values()))
     return configuration
 
 
@@ -80,6 +88,7 @@ def _known(value: Json, providers: Mapping[str, Provider]) -> Known:
 class _Reading:
     """One pass over a document; faults gather on the way."""
 
+    file: str
     document: Document
     resolved: Resolved
     known: Known
@@ -95,8 +104,11 @@ class _Reading:
         whole = self._validated(FileSection, self.resolved.value, ())
         built = {name: self._connection(name) for name in self.known.connections}
         connections = {name: connection for name, connection in built.items() if connection}
+        crossing = Crossing(known=self.known, connections=connections, secrets=self.resolved.secrets)
+        self.faults += list(crossing.faults(whole)) if whole else []
         if self.faults or whole is None:
             return None
+        freezes = tuple(_freeze(section) for section in whole.freezes)
         channels = {channel_id: _channel(channel_id, section) for channel_id, section in whole.channels.items()}
         return Configuration(
             command=whole.slack.command,
@@ -104,8 +116,12 @@ class _Reading:
             connections=connections,
             credentials={name: self._secrets(name, "credential") for name in connections},
             secrets={name: self._secrets(name, "secrets") for name in connections},
-            policy=Policy(channels=channels, digest=digest(connections, channels)),
+            policy=Policy(channels=channels, digest=digest(connections, channels, freezes), freezes=freezes),
+            warnings=self._lines(crossing.warnings(whole)),
         )
+
+    def _lines(self, faults: Iterable[Fault]) -> tuple[str, ...]:
+        return tuple(lines(self.file, self.document, list(faults), self.resolved.secrets.values()))
 
     def _connection(self, name: str) -> Connection | None:
         provider, place = self.known.connections[name], ("connections", name)
@@ -119,7 +135,7 @@ class _Reading:
             self.faults += faults_of(error, model, place, self.document)
             return None
         self._check_credential(provider, connection)
-        return connection
+        return replace(connection, credential_mark=credential_mark(name, self._secrets(name, "credential")))
 
     def _check_credential(self, provider: Provider, connection: Connection) -> None:
         place = ("connections", connection.name, "credential")
@@ -197,5 +213,18 @@ def _grant(section: GrantSection) -> Grant:
         scopes=tuple(section.scopes),
         workflows=tuple(section.workflows),
         requesters=tuple(section.requesters),
+        inputs={name: rule.as_rule() for name, rule in section.inputs.items()},
+        approval=section.approval.as_rule() if section.approval else None,
+        limits=Limits(per_hour=section.limits.per_hour, running=section.limits.running) if section.limits else None,
         single_transaction=section.single_transaction,
+    )
+
+
+def _freeze(section: FreezeSection) -> Freeze:
+    return Freeze(
+        name=section.name,
+        begins=section.begins,
+        ends=section.ends,
+        connections=tuple(section.connections),
+        exempt=tuple(section.exempt),
     )

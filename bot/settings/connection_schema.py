@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, cast
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema
 
 from bot.domain.inputs import read_default
 from bot.domain.model import InputSpec, InputType, Json, Problem
+from bot.domain.tokens import looks_like_token
 from bot.settings.faults import nearest, subject_fault
+from bot.settings.rule_schema import token_fault
 from bot.settings.sections import Section, known
 from bot.settings.words import BaseUrl, Flag, InputName, Key, LongText, PollEvery, Reference, Text, Timeout, as_text
 
@@ -37,6 +40,18 @@ def _options(options: list[str], info: ValidationInfo) -> list[str]:
     return options
 
 
+def _many(many: bool, info: ValidationInfo) -> bool:  # noqa: FBT001 - pydantic passes it so
+    if many and info.data.get("type") is InputType.SECRET:
+        raise ValueError("a secret is one value: give each one an input of its own")
+    return many
+
+
+def _secret_name(name: str) -> str:
+    if not re.fullmatch(r"[\w.-]{1,100}", name) or looks_like_token(name):
+        raise ValueError("is no name for a secret: up to 100 letters, digits, points, - and _, such as portal-login")
+    return name
+
+
 def _default(value: Json, info: ValidationInfo) -> Json:
     """Kept as it is written: a launch reads it by the same rules as what people type."""
     input_type, options = info.data.get("type"), info.data.get("options")
@@ -45,6 +60,7 @@ def _default(value: Json, info: ValidationInfo) -> Json:
     if input_type is InputType.SECRET:
         raise ValueError("a secret has no default: it would stand in this file")
     many = info.data.get("many") is True or input_type is InputType.MULTI_CHOICE
+    token_fault(value)
     if isinstance(value, list) != many and input_type is not InputType.JSON:
         raise ValueError("must be a list, as this input takes several values" if many else "must be one value")
     if input_type not in _NOT_TEXT:
@@ -64,6 +80,7 @@ def _provider(value: Json, info: ValidationInfo) -> Json:
     return name
 
 
+SecretKey = Annotated[Key, AfterValidator(_secret_name)]
 KnownProvider = Annotated[str, BeforeValidator(_provider, json_schema_input_type=str)]
 TypeWord = Annotated[InputType, BeforeValidator(_input_type), WithJsonSchema({"enum": [word.value for word in InputType]})]
 
@@ -75,7 +92,7 @@ class InputSection(Section):
     required: Flag = Field(default=False, description="Whether a launch must give it.")
     label: LongText | None = Field(default=None, description="What people read instead of its name.")
     hint: LongText | None = Field(default=None, description="A sentence that helps to fill it in.")
-    many: Flag = Field(default=False, description="Whether it takes a list of such values.")
+    many: Annotated[Flag, AfterValidator(_many)] = Field(default=False, description="Whether it takes a list of such values.")
     options: Annotated[list[Text], AfterValidator(_options)] = Field(
         default_factory=list,
         max_length=MOST_OPTIONS,
@@ -106,7 +123,7 @@ class ConnectionSection(Section):
         default=None, description="How often a running launch is asked about, instead of what the provider advises."
     )
     timeout: Timeout | None = Field(default=None, description="How long one call may take.")
-    secrets: dict[Key, Reference] = Field(
+    secrets: dict[SecretKey, Reference] = Field(
         default_factory=dict, description="Values for inputs of the type secret, by the name to pick."
     )
     workflows: dict[Key, WorkflowSection] = Field(default_factory=dict, description="Workflows by their id at the provider.")

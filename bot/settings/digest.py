@@ -1,6 +1,6 @@
 """One fingerprint of what the configuration means: the same for two files that allow and launch the same.
 
-In it: connections (provider, base URL, the provider's own settings, workflows with their inputs) and grants.
+In it: connections (provider, base URL, the provider's own settings, workflows with their inputs), grants with their rules, freezes.
 
 Not in it: credentials, so that a renewed one changes nothing; how often and how long (``poll_every``, ``timeout``); words for
 people (a channel's name, labels and hints); comments, and the order of keys, grants, scopes, workflows, requesters.
@@ -14,10 +14,11 @@ import json
 from collections.abc import Mapping
 from typing import Any, cast
 
-from bot.domain.model import ChannelPolicy, Connection, Grant, InputSpec, Workflow
+from bot.domain.grants import ApprovalRule, ChannelPolicy, Freeze, Grant
+from bot.domain.model import Connection, InputSpec, Workflow
 
 _LEFT_OUT: Mapping[type[Any], frozenset[str]] = {
-    Connection: frozenset({"poll_every_s", "timeout_s"}),
+    Connection: frozenset({"poll_every_s", "timeout_s", "credential_mark"}),
     ChannelPolicy: frozenset({"name"}),
     InputSpec: frozenset({"label", "hint"}),
 }
@@ -25,13 +26,15 @@ _UNORDERED: Mapping[type[Any], frozenset[str]] = {
     ChannelPolicy: frozenset({"grants"}),
     Connection: frozenset({"secret_names"}),
     Grant: frozenset({"scopes", "workflows", "requesters"}),
+    ApprovalRule: frozenset({"approvers", "escalate_to"}),
+    Freeze: frozenset({"connections", "exempt"}),
     Workflow: frozenset({"inputs"}),
 }
 
 
-def digest(connections: Mapping[str, Connection], channels: Mapping[str, ChannelPolicy]) -> str:
+def digest(connections: Mapping[str, Connection], channels: Mapping[str, ChannelPolicy], freezes: tuple[Freeze, ...] = ()) -> str:
     """SHA-256 over the meaning of these, in hexadecimal."""
-    meaning = _meaning({"connections": connections, "channels": channels})
+    meaning = _meaning({"connections": connections, "channels": channels, "freezes": sorted(map(_meaning, freezes), key=_text)})
     return hashlib.sha256(_text(meaning).encode()).hexdigest()
 
 

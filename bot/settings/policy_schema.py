@@ -5,14 +5,17 @@ Why parts that nothing uses yet are here: they are validated like the rest, and 
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated
 
 from pydantic import AfterValidator, Field, ValidationInfo
 
 from bot.domain.provider import Provider
+from bot.settings.approval_schema import ApprovalSection
 from bot.settings.faults import nearest, subject_fault
+from bot.settings.rule_schema import InputRuleSection
 from bot.settings.sections import KnownConnection, Section, known
-from bot.settings.words import Expiry, Flag, InputName, Number, Pattern, PersonId, Text, Time, Whole
+from bot.settings.words import Flag, InputName, PersonId, Text, Time, Whole
 
 
 def _granting_provider(info: ValidationInfo) -> Provider | None:
@@ -40,35 +43,6 @@ def _scopes(scopes: list[str], info: ValidationInfo) -> list[str]:
 KnownScope = Annotated[Text, AfterValidator(_scope)]
 
 
-class InputRule(Section):
-    """What a grant says about one input."""
-
-    one_of: list[Any] | None = Field(default=None, min_length=1, description="The values that are allowed.")
-    min: Number | None = Field(default=None, description="The least value that is allowed.")
-    max: Number | None = Field(default=None, description="The greatest value that is allowed.")
-    pattern: Pattern | None = Field(default=None, description="A regular expression that the whole value must match.")
-    fixed: Any = Field(default=None, description="The only value: nobody is asked for it.")
-    hidden: Flag = Field(default=False, description="Whether the form leaves it out.")
-
-
-class ApprovalSection(Section):
-    """Who must agree before a launch starts."""
-
-    approvers: list[PersonId] = Field(min_length=1, description="Who may agree: members, user ids U…, user group ids S….")
-    required: Whole = Field(default=1, ge=1, le=100, description="How many distinct people must agree.")
-    expires_after: Expiry | None = Field(default=None, description="When an unanswered approval expires.")
-    remind_after: Expiry | None = Field(default=None, description="When approvers are reminded, once.")
-    escalate_to: list[PersonId] = Field(default_factory=list, description="Who is asked when nobody answers.")
-    escalate_after: Expiry | None = Field(default=None, description="When they are asked.")
-    self_approval: Flag = Field(default=False, description="Whether the requester counts.")
-    confirm: Flag = Field(default=False, description="Whether Approve asks once more, repeating target and effect.")
-    when: dict[InputName, InputRule] | None = Field(
-        default=None, description="Approval is needed only where these input rules hold."
-    )
-    single_operator: Flag = Field(default=False, description="For a team of one: the requester may agree, after the cool-down.")
-    cool_down: Expiry | None = Field(default=None, description="How long a single operator waits.")
-
-
 class LimitsSection(Section):
     """How much a grant allows."""
 
@@ -93,7 +67,7 @@ class GrantSection(Section):
         min_length=1,
         description="Without requesters this grants nothing: list members (every full member), user ids U… or user group ids S….",
     )
-    inputs: dict[InputName, InputRule] = Field(default_factory=dict, description="Rules on inputs.")
+    inputs: dict[InputName, InputRuleSection] = Field(default_factory=dict, description="Rules on inputs.")
     approval: ApprovalSection | None = Field(default=None, description="Who must agree.")
     limits: LimitsSection | None = Field(default=None, description="How much is allowed.")
     single_transaction: Flag = Field(default=False, description="Whether rows go to the provider in one call, failing together.")
@@ -107,12 +81,19 @@ class ChannelSection(Section):
     grants: list[GrantSection] = Field(description="What may be launched here; an empty list is nothing.")
 
 
+def _ends(ends: datetime, info: ValidationInfo) -> datetime:
+    begins = info.data.get("begins")
+    if begins is not None and ends <= begins:
+        raise ValueError("is not after from, so it would hold for no time at all")
+    return ends
+
+
 class FreezeSection(Section):
     """A time in which nothing is launched."""
 
     name: Text = Field(description="What it is called.")
     begins: Time = Field(alias="from", description="When it begins, such as 2026-11-30T18:00Z.")
-    ends: Time = Field(alias="to", description="When it ends, such as 2026-12-02T08:00Z.")
+    ends: Annotated[Time, AfterValidator(_ends)] = Field(alias="to", description="When it ends, such as 2026-12-02T08:00Z.")
     connections: list[KnownConnection] = Field(
         default_factory=list, description="Which connections it holds for; none named: all."
     )

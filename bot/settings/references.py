@@ -48,6 +48,13 @@ def is_secret_place(place: Place) -> bool:
     return len(place) >= 3 and place[0] == "connections" and place[2] in _SECRET_SECTIONS  # noqa: PLR2004 - connections, name, section
 
 
+def referenced_files(text: str) -> frozenset[Path]:
+    """The files that a configuration refers to, also one that is faulty otherwise: whoever waits for it to change watches them."""
+    return frozenset(
+        Path(found[1].removeprefix("file:")) for found in _REFERENCE.finditer(text) if (found[1] or "").startswith("file:")
+    )
+
+
 def resolve(value: Json, environment: Mapping[str, str]) -> Resolved:
     """Fill in every reference; one that cannot be filled in is a fault and stays as it is written."""
     resolved = Resolved()

@@ -7,26 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from bot.domain.model import InputType, Json
+from bot.domain.model import Json
 from bot.domain.provider import Provider
 from bot.settings.document import Fault, Place, entries
 
 NOT_BUILT: tuple[Place, ...] = (
-    ("freezes",),
-    ("connections", "*", "secrets"),
-    ("channels", "*", "grants", "*", "inputs"),
-    ("channels", "*", "grants", "*", "approval"),
-    ("channels", "*", "grants", "*", "limits"),
     ("channels", "*", "grants", "*", "single_transaction"),
 )
-INPUT_TYPES_NOT_BUILT = frozenset({InputType.SECRET})
-_INPUT_TYPE: Place = ("connections", "*", "workflows", "*", "inputs", "*", "type")
 
 
 def faults(value: Json, connections: Mapping[str, Provider | None]) -> list[Fault]:
     """A fault for every part that the file uses and that is not built. Empty parts (``freezes: []``) use nothing."""
     places = [place for pattern in NOT_BUILT for place, part in matching(value, pattern) if part]
-    places += [place for place, part in matching(value, _INPUT_TYPE) if part in INPUT_TYPES_NOT_BUILT]
     for name, provider in connections.items():
         for key in provider.not_built if provider else ():
             for pattern in (("connections", name, key), ("connections", name, "workflows", "*", key)):

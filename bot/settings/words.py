@@ -17,6 +17,7 @@ from bot.domain.model import RESERVED_WORDS, Json
 from bot.domain.spelling import hidden_characters, name_character
 from bot.settings.addresses import base_url
 from bot.settings.faults import subject_fault
+from bot.settings.patterns import slowness
 from bot.settings.references import is_reference
 
 DURATION = r"[0-9]{1,9}(ms|s|m|h|d)"
@@ -152,8 +153,11 @@ def _number(value: Json) -> Json:
 def _pattern(text: str) -> str:
     try:
         re.compile(text)
+        slow = slowness(text)
     except (re.error, OverflowError, RecursionError):
         raise ValueError("is no regular expression that Python understands") from None
+    if slow:
+        raise ValueError(slow)
     return text
 
 

@@ -1,15 +1,22 @@
 """EFFECTS: durable memory. ``open_store`` chooses by URL; the semantics are those of ``Store`` in bot/ports.py.
 
-schema.py       ordered, named migrations
-rows.py         values ↔ rows of plain values
-queries.py      every statement, each with what it is for
-sqlite_lane.py  one thread with one connection; transactions; SQLite's errors as ours
-sqlite_file.py  one file: a lane that writes, a lane that reads, backup
-aside.py        rows that cannot be read: left out, or set aside and noted
-deliveries.py   what Slack delivered, and who works on it: one function per transaction
-launches.py     launches and events: one function per transaction
-tellings.py     what Slack has yet to be told: one function per transaction
-sqlite.py       the Store that joins them
+migrations.py      ordered, named migrations: what each changes
+schema.py          applies them
+rows.py            values ↔ rows of plain values
+access_rows.py     the same for decisions, holdings and names
+queries.py         statements for launches, deliveries and tellings, each with what it is for
+access_queries.py  the same for decisions, holdings, limits, and look-ups of launches by people
+home_queries.py    the same for App Homes
+sqlite_lane.py     one thread with one connection; transactions; SQLite's errors as ours
+sqlite_file.py     one file: a lane that writes, a lane that reads, backup
+aside.py           rows that cannot be read: left out, or set aside and noted
+deliveries.py      what Slack delivered, and who works on it: one function per transaction
+launches.py        launches and events: one function per transaction
+quotas.py          what counts toward a grant's limits
+access.py          decisions, held scopes, first names: one function per transaction
+homes.py           who has opened an App Home, and when it is shown anew
+tellings.py        what Slack has yet to be told: one function per transaction
+sqlite.py          the Store that joins them
 """
 
 from __future__ import annotations

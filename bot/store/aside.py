@@ -19,7 +19,7 @@ from bot.store.sqlite_lane import change, fetch
 
 T = TypeVar("T")
 
-_WHAT = {"launches": "launch", "events": "events of launch", "deliveries": "delivery"}
+_WHAT = {"launches": "launch", "events": "events of launch", "deliveries": "delivery", "homes": "App Home of"}
 
 _log = structlog.get_logger()
 

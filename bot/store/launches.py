@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlite_utils import Database
 
 from bot.domain.errors import LaunchIdTakenError
+from bot.domain.grants import Limits
 from bot.domain.model import Event, Launch, State
-from bot.store import deliveries, queries
+from bot.domain.records import Record
+from bot.store import access, access_queries, deliveries, home_queries, homes, queries, quotas
 from bot.store.aside import Setting, leased, readable
 from bot.store.rows import Row, earliest, event_from, event_row, launch_from, launch_row, storable, time_text
 from bot.store.sqlite_lane import change, fetch
+
+_SPARE = 4
+"""How many successes that cannot be read are passed over in search of one that can."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Creating:
+    """How ``create`` writes: its arguments beside the launch and the event, as the port has them."""
+
+    delivery_key: str
+    decision: Record | None = None
+    limits: Limits | None = None
+    has_line: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,17 +40,24 @@ class Saving:
     delivery_key: str | None = None
 
 
-def create(database: Database, launch: Launch, event: Event, delivery_key: str) -> Launch | None:
+def create(database: Database, launch: Launch, event: Event, creating: Creating) -> Launch | None:
     """Store.create."""
-    key = storable(delivery_key)
+    key = storable(creating.delivery_key)
     for row in fetch(database, queries.CAUSED_LAUNCH, key=key):
         return launch_from(row)
+    if creating.limits:
+        quotas.refuse_above(database, launch, creating.limits)
     if not change(database, queries.INSERT_LAUNCH, **launch_row(launch)):
         raise LaunchIdTakenError(launch.launch_id)
     at = time_text(event.at)
-    _append(database, launch, event)
+    seq = _append(database, launch, event)
+    if creating.has_line:
+        change(database, queries.QUEUE_LINE, launch_id=launch.launch_id, event_seq=seq)
     change(database, queries.INSERT_CARD, channel_id=launch.channel_id, **_card_change(launch, launch.version, at))
     change(database, queries.CAUSE_LAUNCH, key=key, at=at, launch_id=launch.launch_id)
+    homes.mark(database, launch, event)
+    if creating.decision:
+        access.record_decision(database, replace(creating.decision, launch_id=launch.launch_id))
     return None
 
 
@@ -52,6 +74,24 @@ def events(database: Database, launch_id: str) -> tuple[Event, ...]:
 def recent(database: Database, *, channel_id: str, limit: int) -> list[Launch]:
     """Store.recent."""
     return readable(fetch(database, queries.RECENT_LAUNCHES, channel_id=channel_id, limit=limit), launch_from)
+
+
+def awaiting(database: Database, limit: int) -> list[Launch]:
+    """Store.awaiting."""
+    return readable(fetch(database, access_queries.AWAITING_LAUNCHES, limit=limit), launch_from)
+
+
+def requested_by(database: Database, user_id: str, limit: int) -> list[Launch]:
+    """Store.requested_by."""
+    rows = fetch(database, access_queries.REQUESTED_LAUNCHES, requester_id=storable(user_id), limit=limit)
+    return readable(rows, launch_from)
+
+
+def last_success(database: Database, connection: str, workflow_id: str) -> Launch | None:
+    """Store.last_success."""
+    named = {"connection": connection, "workflow_id": storable(workflow_id)}
+    rows = fetch(database, access_queries.SUCCEEDED_LAUNCHES, limit=1 + _SPARE, **named)
+    return next((launch for row in rows for launch in readable([row], launch_from)), None)
 
 
 def lease_due(database: Database, *, now: datetime, until: datetime, holder: str, limit: int) -> list[Launch]:
@@ -73,6 +113,7 @@ def save(database: Database, launch: Launch, event: Event | None, saving: Saving
         seq = _append(database, launch, event)
         if saving.has_line:
             change(database, queries.QUEUE_LINE, launch_id=launch.launch_id, event_seq=seq)
+        homes.mark(database, launch, event)
     if is_seen:
         change(database, queries.MARK_CARD, **_card_change(launch, launch.version + 1, time_text(at)))
     if saving.delivery_key is not None:
@@ -87,7 +128,7 @@ def release(database: Database, launch_id: str, holder: str) -> None:
 
 def renew_leases(database: Database, *, holder: str, until: datetime) -> None:
     """Store.renew_leases."""
-    for sql in (queries.RENEW_LAUNCHES, queries.RENEW_CARDS, queries.RENEW_DELIVERIES):
+    for sql in (queries.RENEW_LAUNCHES, queries.RENEW_CARDS, queries.RENEW_DELIVERIES, home_queries.RENEW_HOMES):
         change(database, sql, holder=holder, until=time_text(until))
 
 

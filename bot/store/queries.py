@@ -1,4 +1,6 @@
-"""Every statement that SqliteStore sends, each with what it is for. A test looks at the plan of each: none may scan a table.
+"""Statements for launches, deliveries and tellings, each with what it is for (those for access: access_queries.py).
+
+A test looks at the plan of each: none may scan a table.
 
 Times are compared as text (bot/store/rows.py). A lease counts while ``leased_until`` lies ahead; a lapsed one may be taken.
 """
@@ -181,8 +183,11 @@ RETURNING *
 # The card may stand somewhere, and shows a version: never posted again. Told directly once it is final, so due only then.
 LOSE_CARD = """
 UPDATE cards SET is_lost = 1, told_version = max(told_version, :version), due_at = CASE WHEN is_final THEN due_at END
-WHERE launch_id = :launch_id AND ts IS NULL
+WHERE launch_id = :launch_id AND ts IS NULL AND (:holder IS NULL OR (lease_holder = :holder AND is_lost = 0))
 """
+
+# Whether a telling is still its holder's: a lapsed lease counts until another has taken it.
+HELD_CARD = "SELECT 1 FROM cards WHERE launch_id = :launch_id AND lease_holder = :holder"
 
 # The post of a card that was given up beforehand was refused: it does not stand anywhere, and is to be posted.
 RESTORE_CARD = """

@@ -1,8 +1,9 @@
 """Launch, Event and Delivery ↔ rows of plain values: enum → text, time → ISO-8601 UTC, mapping → JSON. Shared by all databases.
 
-Times have a fixed width (``2026-11-21T12:00:00.000000Z``), so that their order as text is their order in time. Numbers in
-JSON keep every digit: ``5.00`` comes back as ``Decimal("5.00")``. What UTF-8 cannot say (half of a surrogate pair, which JSON
-may carry) is kept as U+FFFD, so that no provider's text can stop a launch from being written.
+Times have a fixed width (``2026-11-21T12:00:00.000000Z``), so that their order as text is their order in time. Numbers in JSON
+keep every digit: ``5.00`` comes back as ``Decimal("5.00")``. A ``SecretName`` is an object with the one key ``$secret``; an
+object that has that key by itself gets a ``$`` more, so that neither is taken for the other. What UTF-8 cannot say (half of a
+surrogate pair, which JSON may carry) is kept as U+FFFD, so that no provider's text can stop a launch from being written.
 
 Why a delivery's row is spelt out field by field: what is not named here is not stored, and the reply URL and the trigger must
 never be (promise 8).
@@ -10,19 +11,24 @@ never be (promise 8).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Mapping
+import re
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import simplejson
 
 from bot.domain.errors import UnreadableRowError
-from bot.domain.model import Delivery, Event, EventKind, Json, Launch, State
+from bot.domain.model import Delivery, Event, EventKind, Json, Launch, SecretName, State
 
 Plain: TypeAlias = int | str | None
 Row: TypeAlias = dict[str, Any]
+
+_SECRET = "$secret"  # noqa: S105 - a mark, not a secret
+_MARK = re.compile(r"\$+secret")
+_LONGER_MARK = re.compile(r"\$\$+secret")
 
 
 def time_text(at: datetime) -> str:
@@ -64,15 +70,39 @@ def json_text(value: Json) -> str:
     Raises:
         ValueError: NaN or an infinity, which JSON does not have.
     """
-    return simplejson.dumps(value, use_decimal=True, allow_nan=False, ensure_ascii=False, separators=(",", ":"), default=_as_dict)
+    text = _dumped(value)
+    return _dumped(_marked(value)) if f'{_SECRET}"' in text else text
 
 
 def mapping_from(text: str) -> Mapping[str, Json]:
     """A JSON object from a row, its numbers with a point or exponent as ``Decimal``."""
-    value = simplejson.loads(text, use_decimal=True)
+    value = simplejson.loads(text, use_decimal=True, object_hook=_unmarked if f'{_SECRET}"' in text else None)
     if not isinstance(value, dict):
         raise TypeError("no JSON object")
     return value  # pyright: ignore[reportUnknownVariableType]  # JSON's objects have string keys
+
+
+def _dumped(value: Json) -> str:
+    return simplejson.dumps(value, use_decimal=True, allow_nan=False, ensure_ascii=False, separators=(",", ":"), default=_as_dict)
+
+
+def _marked(value: Json) -> Json:
+    """``value`` with every mark of its own made longer; walked only where there is one."""
+    match value:
+        case Mapping():
+            items = cast("Mapping[str, Json]", value).items()
+            return {f"${key}" if _MARK.fullmatch(key) else key: _marked(item) for key, item in items}
+        case list() | tuple():
+            return [_marked(item) for item in cast("Sequence[Json]", value)]
+        case _:
+            return value
+
+
+def _unmarked(value: dict[str, Json]) -> Json:
+    name = value.get(_SECRET)
+    if len(value) == 1 and isinstance(name, str):
+        return SecretName(name)
+    return {key[1:] if _LONGER_MARK.fullmatch(key) else key: item for key, item in value.items()}
 
 
 def storable(text: str) -> str:
@@ -83,7 +113,7 @@ def storable(text: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Codec:
+class Codec:
     """How one kind of field goes into a row and comes back; None passes through both ways."""
 
     write: Callable[[Any], Plain]
@@ -91,6 +121,8 @@ class _Codec:
 
 
 def _as_dict(value: object) -> dict[str, Json]:
+    if isinstance(value, SecretName):
+        return {_SECRET: value.name}
     if isinstance(value, Mapping):
         return dict(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]  # simplejson asks for anything
     raise TypeError(f"no JSON value: {type(value).__name__}")
@@ -101,45 +133,46 @@ def _write_plain(value: Plain) -> Plain:
 
 
 def _read_plain(value: Any) -> Any:
-    return _whole(value) if isinstance(value, str) else value
+    return whole(value) if isinstance(value, str) else value
 
 
-def _whole(text: str) -> str:
+def whole(text: str) -> str:
     """``text`` from a row; bytes that were not UTF-8 are an error (sqlite_file.py reads them as halves of surrogate pairs)."""
     if not text.isascii():
         text.encode()
     return text
 
 
-_PLAIN = _Codec(write=_write_plain, read=_read_plain)
-_TIME = _Codec(write=time_text, read=time_from)
-_FLAG = _Codec(write=int, read=bool)
-_JSON = _Codec(write=lambda value: storable(json_text(value)), read=lambda text: mapping_from(_whole(text)))
+PLAIN = Codec(write=_write_plain, read=_read_plain)
+TIME = Codec(write=time_text, read=time_from)
+FLAG = Codec(write=int, read=bool)
+JSON = Codec(write=lambda value: storable(json_text(value)), read=lambda text: mapping_from(whole(text)))
 
 LAUNCH_COLUMNS = tuple(field.name for field in fields(Launch))
 EVENT_COLUMNS = tuple(field.name for field in fields(Event))
 
-_LAUNCH: dict[str, _Codec] = dict.fromkeys(LAUNCH_COLUMNS, _PLAIN) | {
-    "extras": _JSON,
-    "inputs": _JSON,
-    "outputs": _JSON,
-    "state": _Codec(write=str, read=State),
-    "created_at": _TIME,
-    "updated_at": _TIME,
-    "due_at": _TIME,
-    "sent_at": _TIME,
-    "is_cancel_sent": _FLAG,
+_LAUNCH: dict[str, Codec] = dict.fromkeys(LAUNCH_COLUMNS, PLAIN) | {
+    "extras": JSON,
+    "inputs": JSON,
+    "outputs": JSON,
+    "approval": JSON,
+    "state": Codec(write=str, read=State),
+    "created_at": TIME,
+    "updated_at": TIME,
+    "due_at": TIME,
+    "sent_at": TIME,
+    "is_cancel_sent": FLAG,
 }
-_EVENT: dict[str, _Codec] = dict.fromkeys(EVENT_COLUMNS, _PLAIN) | {
-    "kind": _Codec(write=str, read=EventKind),
-    "at": _TIME,
-    "facts": _JSON,
+_EVENT: dict[str, Codec] = dict.fromkeys(EVENT_COLUMNS, PLAIN) | {
+    "kind": Codec(write=str, read=EventKind),
+    "at": TIME,
+    "facts": JSON,
 }
 
 
 def launch_row(launch: Launch) -> Row:
     """The columns of a launch that are its own (not those of its lease)."""
-    return _write(launch, _LAUNCH)
+    return written(launch, _LAUNCH)
 
 
 def launch_from(row: Row) -> Launch:
@@ -148,13 +181,13 @@ def launch_from(row: Row) -> Launch:
     Raises:
         UnreadableRowError: the row holds what no launch can be.
     """
-    with _reading("launches", row.get("launch_id")):
-        return Launch(**_read(row, _LAUNCH))
+    with reading("launches", row.get("launch_id")):
+        return Launch(**fields_from(row, _LAUNCH))
 
 
 def event_row(event: Event) -> Row:
     """The columns of an event."""
-    return _write(event, _EVENT)
+    return written(event, _EVENT)
 
 
 def event_from(row: Row) -> Event:
@@ -163,8 +196,8 @@ def event_from(row: Row) -> Event:
     Raises:
         UnreadableRowError: the row holds what no event can be.
     """
-    with _reading("events", row.get("launch_id")):
-        return Event(**_read(row, _EVENT))
+    with reading("events", row.get("launch_id")):
+        return Event(**fields_from(row, _EVENT))
 
 
 def delivery_row(delivery: Delivery) -> Row:
@@ -190,29 +223,32 @@ def delivery_from(row: Row) -> Delivery:
     Raises:
         UnreadableRowError: the row holds what no delivery can be.
     """
-    with _reading("deliveries", row.get("key")):
-        payload = {name: _text(value) for name, value in mapping_from(_whole(row["payload"])).items()}
-        key, kind = _whole(row["key"]), _whole(row["kind"])
+    with reading("deliveries", row.get("key")):
+        payload = {name: only_text(value) for name, value in mapping_from(whole(row["payload"])).items()}
+        key, kind = whole(row["key"]), whole(row["kind"])
         return Delivery(key=key, kind=kind, received_at=time_from(row["received_at"]), **payload)
 
 
-def _write(value: object, codecs: Mapping[str, _Codec]) -> Row:
+def written(value: object, codecs: Mapping[str, Codec]) -> Row:
+    """The fields of ``value`` as columns."""
     plain = ((name, codec, getattr(value, name)) for name, codec in codecs.items())
     return {name: None if field is None else codec.write(field) for name, codec, field in plain}
 
 
-def _read(row: Row, codecs: Mapping[str, _Codec]) -> Row:
+def fields_from(row: Row, codecs: Mapping[str, Codec]) -> Row:
+    """The columns of ``row`` that ``codecs`` name, as fields. To be called while ``reading``."""
     return {name: None if row[name] is None else codec.read(row[name]) for name, codec in codecs.items()}
 
 
-def _text(value: Json) -> str:
+def only_text(value: Json) -> str:
+    """``value``, which JSON may hold and must be text."""
     if not isinstance(value, str):
         raise TypeError("no text")
     return value
 
 
 @contextmanager
-def _reading(table: str, row_id: object) -> Generator[None]:
+def reading(table: str, row_id: object) -> Generator[None]:
     """Whatever a row's content causes while it is read becomes one error, which names the row and never shows its content."""
     try:
         yield

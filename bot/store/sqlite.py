@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
@@ -11,10 +12,14 @@ from typing import Self
 from sqlite_utils import Database
 
 from bot.domain.errors import StoreUnavailableError
+from bot.domain.grants import Limits
+from bot.domain.holdings import Holding, Mirror
 from bot.domain.model import Delivery, Event, EventKind, Launch
-from bot.ports import Telling
-from bot.store import aside, deliveries, launches, schema, tellings
-from bot.store.launches import Saving
+from bot.domain.policy import Usage
+from bot.domain.records import Record
+from bot.ports import Home, Telling
+from bot.store import access, aside, deliveries, homes, launches, quotas, schema, tellings
+from bot.store.launches import Creating, Saving
 from bot.store.schema import MIGRATIONS, Migration
 from bot.store.sqlite_file import BUSY_TIMEOUT_S, BeforeWrite, SqliteFile
 
@@ -101,9 +106,46 @@ class SqliteStore:
         """Store.next_delivery."""
         return await self._file.read(deliveries.next_due)
 
-    async def create(self, launch: Launch, event: Event, *, delivery_key: str) -> Launch | None:
+    async def create(
+        self,
+        launch: Launch,
+        event: Event,
+        *,
+        delivery_key: str,
+        decision: Record | None = None,
+        limits: Limits | None = None,
+        has_line: bool = False,
+    ) -> Launch | None:
         """Store.create."""
-        return await self._file.write(lambda database: launches.create(database, launch, event, delivery_key))
+        creating = Creating(delivery_key=delivery_key, decision=decision, limits=limits, has_line=has_line)
+        return await self._file.write(lambda database: launches.create(database, launch, event, creating))
+
+    async def usage(self, channel_id: str, *, now: datetime) -> Mapping[str, Usage]:
+        """Store.usage."""
+        return await self._file.read(lambda database: quotas.usage(database, channel_id, now))
+
+    async def record_decision(self, decision: Record) -> None:
+        """Store.record_decision."""
+        await self._file.write(lambda database: access.record_decision(database, decision))
+
+    async def decisions(self, *, since: datetime, after: int = 0, limit: int = 500) -> list[Record]:
+        """Store.decisions."""
+        return await self._file.read(lambda database: access.decisions(database, since=since, after=after, limit=limit))
+
+    async def mirror(self, connection: str) -> Mirror:
+        """Store.mirror."""
+        return await self._file.read(lambda database: access.mirror(database, connection))
+
+    async def keep_mirror(self, connection: str, holdings: Sequence[Holding], *, identity: str | None = None) -> None:
+        """Store.keep_mirror."""
+        await self._file.write(lambda database: access.keep_mirror(database, connection, holdings, identity))
+
+    async def first_name(self, connection: str, workflow_id: str, name: str, *, at: datetime) -> str:
+        """Store.first_name. Looks first: it is asked for every launch, and written once in a workflow's life."""
+        kept = await self._file.read(lambda database: access.first_name(database, connection, workflow_id))
+        if kept is not None:
+            return kept
+        return await self._file.write(lambda database: access.keep_first_name(database, connection, workflow_id, name, at=at))
 
     async def launch(self, launch_id: str) -> Launch | None:
         """Store.launch."""
@@ -116,6 +158,18 @@ class SqliteStore:
     async def recent(self, *, channel_id: str, limit: int) -> list[Launch]:
         """Store.recent."""
         return await self._file.read(lambda database: launches.recent(database, channel_id=channel_id, limit=limit))
+
+    async def awaiting(self, *, limit: int) -> list[Launch]:
+        """Store.awaiting."""
+        return await self._file.read(lambda database: launches.awaiting(database, limit))
+
+    async def requested_by(self, user_id: str, *, limit: int) -> list[Launch]:
+        """Store.requested_by."""
+        return await self._file.read(lambda database: launches.requested_by(database, user_id, limit))
+
+    async def last_success(self, connection: str, workflow_id: str) -> Launch | None:
+        """Store.last_success."""
+        return await self._file.read(lambda database: launches.last_success(database, connection, workflow_id))
 
     async def bound_runs(self, connection: str, run_ids: frozenset[str]) -> frozenset[str]:
         """Store.bound_runs."""
@@ -168,9 +222,13 @@ class SqliteStore:
         """Store.card_told."""
         await self._file.write(lambda database: tellings.card_told(database, launch_id, ts=ts, version=version))
 
-    async def card_lost(self, launch_id: str, *, version: int) -> None:
+    async def card_lost(self, launch_id: str, *, version: int, holder: str | None = None) -> bool:
         """Store.card_lost."""
-        await self._file.write(lambda database: tellings.card_lost(database, launch_id, version=version))
+        return await self._file.write(lambda database: tellings.card_lost(database, launch_id, version=version, holder=holder))
+
+    async def has_telling(self, launch_id: str, holder: str) -> bool:
+        """Store.has_telling."""
+        return await self._file.read(lambda database: tellings.has_telling(database, launch_id, holder))
 
     async def card_not_posted(self, launch_id: str) -> None:
         """Store.card_not_posted."""
@@ -188,9 +246,9 @@ class SqliteStore:
         """Store.line_told."""
         await self._file.write(lambda database: tellings.line_told(database, line_id, ts=ts, at=at))
 
-    async def line_skipped(self, line_id: int, at: datetime) -> None:
+    async def line_skipped(self, line_id: int, at: datetime) -> bool:
         """Store.line_skipped."""
-        await self._file.write(lambda database: tellings.line_skipped(database, line_id, at))
+        return await self._file.write(lambda database: tellings.line_skipped(database, line_id, at))
 
     async def telling_done(self, launch_id: str, holder: str) -> None:
         """Store.telling_done."""
@@ -205,6 +263,26 @@ class SqliteStore:
     async def next_telling(self) -> datetime | None:
         """Store.next_telling."""
         return await self._file.read(tellings.next_telling)
+
+    async def home_opened(self, user_id: str, team_id: str, *, at: datetime) -> None:
+        """Store.home_opened."""
+        await self._file.write(lambda database: homes.opened(database, user_id, team_id, at))
+
+    async def lease_homes(self, *, now: datetime, until: datetime, holder: str, limit: int) -> list[Home]:
+        """Store.lease_homes."""
+        return await self._file.write(lambda database: homes.lease(database, now=now, until=until, holder=holder, limit=limit))
+
+    async def home_shown(self, home: Home, holder: str, *, shown: str, again_at: datetime | None = None) -> None:
+        """Store.home_shown."""
+        await self._file.write(lambda database: homes.shown(database, home, holder, shown=shown, again_at=again_at))
+
+    async def home_failed(self, home: Home, holder: str, *, retry_at: datetime | None) -> None:
+        """Store.home_failed."""
+        await self._file.write(lambda database: homes.failed(database, home, holder, retry_at=retry_at))
+
+    async def next_home(self) -> datetime | None:
+        """Store.next_home."""
+        return await self._file.read(homes.next_due)
 
     async def set_aside(self) -> list[str]:
         """Store.set_aside. Looks first: it is asked often, and a write for nothing would take the lock from somebody."""

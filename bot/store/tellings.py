@@ -43,9 +43,14 @@ def card_told(database: Database, launch_id: str, *, ts: str, version: int) -> N
     change(database, queries.SETTLE_CARD, launch_id=launch_id, is_told=True)
 
 
-def card_lost(database: Database, launch_id: str, *, version: int) -> None:
+def card_lost(database: Database, launch_id: str, *, version: int, holder: str | None) -> bool:
     """Store.card_lost."""
-    change(database, queries.LOSE_CARD, launch_id=launch_id, version=version)
+    return change(database, queries.LOSE_CARD, launch_id=launch_id, version=version, holder=holder) > 0
+
+
+def has_telling(database: Database, launch_id: str, holder: str) -> bool:
+    """Store.has_telling."""
+    return bool(fetch(database, queries.HELD_CARD, launch_id=launch_id, holder=holder))
 
 
 def card_not_posted(database: Database, launch_id: str) -> None:
@@ -69,10 +74,12 @@ def line_told(database: Database, line_id: int, *, ts: str, at: datetime) -> Non
         change(database, queries.SETTLE_CARD, launch_id=row["launch_id"], is_told=True)
 
 
-def line_skipped(database: Database, line_id: int, at: datetime) -> None:
+def line_skipped(database: Database, line_id: int, at: datetime) -> bool:
     """Store.line_skipped."""
-    for row in fetch(database, queries.SKIP_LINE, line_id=line_id, at=time_text(at)):
+    skipped = fetch(database, queries.SKIP_LINE, line_id=line_id, at=time_text(at))
+    for row in skipped:
         change(database, queries.SETTLE_CARD, launch_id=row["launch_id"], is_told=False)
+    return bool(skipped)
 
 
 def telling_done(database: Database, launch_id: str, holder: str) -> None:

@@ -13,30 +13,38 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from bot.domain.approval_terms import terms_of
 from bot.domain.model import Event, EventKind, Launch, State
+from bot.surfaces import approving
 from bot.surfaces.escaping import MOST_TEXT, Mention, Moment, Parts, as_text, plain_text, safe_url, shorten, size
-from bot.surfaces.lines import (
-    DO_NOT_LAUNCH_AGAIN,
-    MOST_LABEL,
-    MOST_NAME,
-    MOST_TOLD,
-    has_line,
-    joined,
-    line,
-    listed,
-    run,
-    told,
-)
+from bot.surfaces.lines import DO_NOT_LAUNCH_AGAIN, MOST_LABEL, has_line, line, run, told
 from bot.surfaces.say import Paragraph, Say, compose
+from bot.surfaces.telling import MOST_NAME, MOST_TOLD, joined, listed
 
-__all__ = ["CANCEL_ACTION", "OPEN_ACTION", "cancel_value", "card", "has_line", "line", "read_cancel_value"]
+__all__ = [
+    "APPROVE_ACTION",
+    "CANCEL_ACTION",
+    "OPEN_ACTION",
+    "REJECT_ACTION",
+    "approval_buttons",
+    "cancel_value",
+    "card",
+    "has_line",
+    "line",
+    "read_cancel_value",
+]
 
 CANCEL_ACTION = "launch_cancel"
 OPEN_ACTION = "launch_open"
 """A button with an address: Slack opens it and still tells us of the click, which needs an acknowledgement and nothing else."""
 
+APPROVE_ACTION = "approval_approve"
+REJECT_ACTION = "approval_reject"
 MOST_FIELD = 300
+MOST_INPUTS = 200
+"""Inputs that approvers are shown: all of them, as far as any card can."""
 _LAUNCH_ID = re.compile("L-[0-9A-Z]{4,12}")
+_UNSENT = frozenset({State.AWAITING_APPROVAL, State.QUEUED})
 _CANCELLABLE = frozenset({State.QUEUED, State.RUNNING, State.NEEDS_ATTENTION})
 _SIGNS = {
     State.AWAITING_APPROVAL: "⏳",
@@ -53,7 +61,7 @@ _SIGNS = {
     State.IN_DOUBT: "⚠️",
 }
 _TOLD_BY: Mapping[State, frozenset[EventKind]] = {
-    State.QUEUED: frozenset({EventKind.REQUESTED, EventKind.DELAYED}),
+    State.QUEUED: frozenset({EventKind.REQUESTED, EventKind.CLEARED, EventKind.DELAYED}),
     State.STARTING: frozenset({EventKind.STARTING, EventKind.UNANSWERED}),
     State.RUNNING: frozenset(
         {EventKind.ACCEPTED, EventKind.PROGRESSED, EventKind.RESUMED, EventKind.CANCEL_REFUSED, EventKind.ADOPTED}
@@ -63,10 +71,11 @@ _TOLD_BY: Mapping[State, frozenset[EventKind]] = {
     State.FAILED: frozenset({EventKind.FAILED}),
     State.CANCELLED: frozenset({EventKind.CANCELLED}),
     State.ENDED: frozenset({EventKind.ENDED}),
+    State.REJECTED: frozenset({EventKind.REJECTED}),
+    State.EXPIRED: frozenset({EventKind.EXPIRED}),
     State.IN_DOUBT: frozenset({EventKind.LOST, EventKind.LOOKED_UP, EventKind.LOOK_ASKED}),
 }
 _WITHOUT_EVENT = {
-    State.AWAITING_APPROVAL: "It waits for approval.",
     State.REJECTED: "It was not approved; nothing ran.",
     State.EXPIRED: "Nobody decided in time; nothing ran.",
     State.IN_DOUBT: DO_NOT_LAUNCH_AGAIN,
@@ -88,10 +97,26 @@ def read_cancel_value(value: str) -> str | None:
     return value if _LAUNCH_ID.fullmatch(value) else None
 
 
-def card(launch: Launch, events: tuple[Event, ...], *, provider_title: str, can_cancel: bool, most: int = MOST_TEXT) -> Say:
-    """The card as the launch stands now, its text at most ``most`` long. ``can_cancel``: the provider can stop a run."""
+def card(
+    launch: Launch,
+    events: tuple[Event, ...],
+    *,
+    provider_title: str,
+    can_cancel: bool,
+    may_mention: bool = False,
+    most: int = MOST_TEXT,
+) -> Say:
+    """The card as the launch stands now, its text at most ``most`` long. ``can_cancel``: the provider can stop a run.
+
+    ``may_mention``: mentioning approvers notifies nobody here, as in an update, or an answer to one person.
+    """
     head = as_text(_headline(launch))
-    below = compose(*_paragraphs(launch, events, provider_title), most=most - size(head) - 1)
+    told = (
+        _awaiting(launch, events, may_mention=may_mention)
+        if _is_awaiting(launch)
+        else _paragraphs(launch, events, provider_title)
+    )
+    below = compose(*told, most=most - size(head) - 1)
     buttons = list(_buttons(launch, provider_title, can_cancel=can_cancel))
     actions = [{"type": "actions", "elements": buttons}] if buttons else []
     blocks = [_header(launch), _facts(launch, provider_title), *below.blocks, _times(launch), *actions]
@@ -110,9 +135,22 @@ def _paragraphs(launch: Launch, events: tuple[Event, ...], provider_title: str) 
     event = next((event for event in reversed(events) if event.kind in kinds), None)
     newest = told(launch, event, provider_title) if event else _without_event(launch)
     story = joined(newest, _cancel_asked(launch))
-    yield from filter(None, (story, run(launch, event, provider_title)))
+    agreed = approving.decided(events) if event is None or event.kind is not EventKind.CLEARED else ()
+    yield from filter(None, (story, run(launch, event, provider_title), agreed))
     yield from listed("Inputs:", launch.inputs)
     yield from listed("Outputs:", launch.outputs)
+
+
+def _is_awaiting(launch: Launch) -> bool:
+    return launch.state is State.AWAITING_APPROVAL
+
+
+def _awaiting(launch: Launch, events: tuple[Event, ...], *, may_mention: bool) -> Iterator[Paragraph]:
+    """All that approvers need to decide, and all of it also for those who only hear it."""
+    yield from approving.standing(launch, events, may_mention=may_mention)
+    yield (f"Workflow: {shorten(_workflow(launch), MOST_FIELD)}.",)
+    yield from listed("Inputs:", launch.inputs, most=MOST_INPUTS) or (("It takes no inputs.",),)
+    yield from approving.differing(terms_of(launch).since)
 
 
 def _without_event(launch: Launch) -> Parts:
@@ -156,11 +194,31 @@ def _buttons(launch: Launch, provider_title: str, *, can_cancel: bool) -> Iterat
     url = safe_url(launch.run_url)
     if url:
         yield {"type": "button", "action_id": OPEN_ACTION, "text": plain_text(f"Open in {provider_title}", 75), "url": url}
-    is_ours_to_stop = launch.state is State.QUEUED or (can_cancel and launch.state in _CANCELLABLE)
+    if _is_awaiting(launch):
+        yield from approval_buttons(launch, provider_title)
+    is_ours_to_stop = launch.state in _UNSENT or (can_cancel and launch.state in _CANCELLABLE)
     if is_ours_to_stop and launch.cancel_asked_by is None:
         yield _cancel_button(launch, provider_title)
     if launch.state is State.IN_DOUBT:
         yield from _doubt_buttons(launch, provider_title)
+
+
+def approval_buttons(launch: Launch, provider_title: str) -> tuple[dict[str, Any], ...]:
+    """Approve and Reject. Where the rule says so, Approve asks once more, naming target and effect."""
+    effect = f"Once enough people agree, it starts at {shorten(provider_title, MOST_NAME)}, and what it does there is real."
+    confirm = {
+        "title": plain_text("Approve this launch?", 100),
+        "text": plain_text(f"{_target(launch)}. {effect}", 300),
+        "confirm": plain_text("Approve", 30),
+        "deny": plain_text("Not yet", 30),
+    }
+    approve = {**_button(APPROVE_ACTION, "Approve", launch), "style": "primary"}
+    reject = {**_button(REJECT_ACTION, "Reject", launch), "style": "danger"}
+    return ({**approve, "confirm": confirm} if terms_of(launch).confirm else approve, reject)
+
+
+def _target(launch: Launch) -> str:
+    return f"{shorten(launch.workflow_label, 100)} on {shorten(launch.connection, 60)} ({launch.launch_id})"
 
 
 def _doubt_buttons(launch: Launch, provider_title: str) -> Iterator[dict[str, Any]]:
@@ -191,8 +249,8 @@ def _button(action_id: str, label: str, launch: Launch) -> dict[str, Any]:
 
 
 def _cancel_button(launch: Launch, provider_title: str) -> dict[str, Any]:
-    target = f"{shorten(launch.workflow_label, MOST_LABEL)} on {shorten(launch.connection, MOST_NAME)} ({launch.launch_id})"
-    is_unsent = launch.state is State.QUEUED
+    target = _target(launch)
+    is_unsent = launch.state in _UNSENT
     act = "This cancels" if is_unsent else f"This asks {provider_title} to stop"
     effect = "Nothing was sent yet." if is_unsent else "What it has done so far stays done."
     confirm = {

@@ -37,6 +37,7 @@ _LOOK_ALIKES = {"*": "\u2217", "_": "\u02cd", "~": "\u223c", "`": "\u02cb"}
 # takes an accented or a Chinese character for a letter is not documented.
 _FORMAT_MARK = re.compile(r"`|(?<![A-Za-z0-9])[*_~]|[*_~](?![A-Za-z0-9])")
 _USER_ID = re.compile(r"[UW][A-Z0-9]{1,30}")
+_GROUP_ID = re.compile(r"S[A-Z0-9]{1,30}")
 _NOT_IN_URL = re.compile(r"[\s<>|\"\\^`{}]")
 _DATE_FORMAT = "{date_short_pretty} at {time}"
 
@@ -63,6 +64,13 @@ class Mention:
 
 
 @dataclass(frozen=True)
+class GroupMention:
+    """A user group: everybody in it is notified. Anything that is no user group id stays literal."""
+
+    group_id: str
+
+
+@dataclass(frozen=True)
 class Moment:
     """A time, shown in each reader's own zone."""
 
@@ -77,7 +85,7 @@ class Link:
     label: str
 
 
-Part: TypeAlias = str | Strong | Quoted | Mention | Moment | Link
+Part: TypeAlias = str | Strong | Quoted | Mention | GroupMention | Moment | Link
 Parts: TypeAlias = tuple[Part, ...]
 
 
@@ -185,6 +193,8 @@ def _text_piece(part: Part, left: int) -> str:
             return f"“{literal(part.text, left - 2)}”"
         case Mention():
             return f"<@{part.user_id}>" if _USER_ID.fullmatch(part.user_id) else literal(_words(part), left)
+        case GroupMention():
+            return f"<!subteam^{part.group_id}>" if _GROUP_ID.fullmatch(part.group_id) else literal(_words(part), left)
         case Moment():
             return f"<!date^{int(part.at.timestamp())}^{_DATE_FORMAT}|{_words(part)}>"
         case Link():
@@ -199,15 +209,16 @@ def _element(part: Part, left: int) -> dict[str, Any]:
     match part:
         case Mention() if _USER_ID.fullmatch(part.user_id):
             return {"type": "user", "user_id": part.user_id}
+        case GroupMention() if _GROUP_ID.fullmatch(part.group_id):
+            return {"type": "usergroup", "usergroup_id": part.group_id}
         case Moment():
             # https://docs.slack.dev/reference/block-kit/block-elements/date-element
             return {"type": "date", "timestamp": int(part.at.timestamp()), "format": _DATE_FORMAT, "fallback": _words(part)}
         case Link() if safe_url(part.url):
             return {"type": "link", "url": part.url, "text": shorten(_words(part), left)}
-        case Strong():
-            return {"type": "text", "text": shorten(clean(part.text), left), "style": {"bold": True}}
-        case Quoted():
-            return {"type": "text", "text": shorten(clean(part.text), left), "style": {"code": True}}
+        case Strong() | Quoted():
+            style = "bold" if isinstance(part, Strong) else "code"
+            return {"type": "text", "text": shorten(clean(part.text), left), "style": {style: True}}
         case _:
             return {"type": "text", "text": shorten(clean(_words(part)), left)}
 
@@ -225,6 +236,8 @@ def _words(part: Part) -> str:
             return part.text
         case Mention():
             return shorten(clean(part.user_id).strip(), _MOST_ID) or "somebody"
+        case GroupMention():
+            return shorten(clean(part.group_id).strip(), _MOST_ID) or "some group"
         case Moment():
             return f"{part.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
         case Link():

@@ -17,6 +17,9 @@ from bot.surfaces.escaping import plain_text, shorten
 RAN_FORM = "doubt_ran_form"
 RUN_ID_BLOCK = "run_id"
 RUN_ID_FIELD = "value"
+REJECT_FORM = "approval_reject_form"
+REASON_BLOCK = "reason"
+MOST_REASON = 3000
 MOST_RUN_ID = 200
 
 
@@ -42,6 +45,33 @@ def ran_form(launch: Launch, *, opened_by: str) -> dict[str, Any]:
     }
 
 
+def reject_form(launch: Launch, *, opened_by: str) -> dict[str, Any]:
+    """The form that asks why a launch is rejected."""
+    target = f"{shorten(launch.workflow_label, 100)} on {shorten(launch.connection, 100)} ({launch.launch_id})"
+    return {
+        "type": "modal",
+        "callback_id": REJECT_FORM,
+        "private_metadata": opened_by,
+        "title": plain_text("Reject", 24),
+        "submit": plain_text("Reject", 24),
+        "close": plain_text("Not yet", 24),
+        "blocks": [
+            {"type": "section", "text": plain_text(f"Why is {target} rejected? Everybody in its channel can read it.", 3000)},
+            {
+                "type": "input",
+                "block_id": REASON_BLOCK,
+                "label": plain_text("Reason", 2000),
+                "element": {
+                    "type": "plain_text_input",
+                    "action_id": RUN_ID_FIELD,
+                    "multiline": True,
+                    "max_length": MOST_REASON,
+                },
+            },
+        ],
+    }
+
+
 def form_text(view: Mapping[str, Any]) -> str:
     """What is kept of a submission: who opened the form, and the text in each field."""
     values = mapping(mapping(view.get("state")).get("values"))
@@ -57,6 +87,12 @@ def opened_by(kept: str) -> str | None:
 def run_id(kept: str) -> str:
     """The run that was named, without spaces around it."""
     return (text(mapping(_read(kept).get("fields")).get(RUN_ID_BLOCK)) or "").strip()
+
+
+def reason(kept: str) -> str:
+    """Why a launch is rejected, as it was written, without spaces around it; cut where it is longer than the form allows."""
+    written = (text(mapping(_read(kept).get("fields")).get(REASON_BLOCK)) or "").strip()
+    return shorten(written, MOST_REASON)
 
 
 def _read(kept: str) -> Mapping[str, Any]:

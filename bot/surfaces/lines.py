@@ -9,28 +9,27 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
-from itertools import islice
 from typing import Any, cast
 
 from bot.domain.model import Event, EventKind, Json, Launch, State
+from bot.surfaces import approving
 from bot.surfaces.escaping import Link, Mention, Moment, Part, Parts, Quoted, Strong, merged, safe_url, shorten
-from bot.surfaces.say import Bullets, Paragraph, Say, compose, show_value
+from bot.surfaces.no_go import no_longer
+from bot.surfaces.say import Say, compose
+from bot.surfaces.telling import MOST_VALUE, STOPS, capital, joined, listed, sentence, text
 
-MOST_VALUES = 12
-"""Inputs or outputs that are shown; of the others only how many there are."""
-MOST_VALUE = 200
-MOST_NAME = 80
 MOST_LABEL = 120
-_STOPS = (".", "!", "?", "…")
-MOST_TOLD = 500
-"""Characters of a provider's own sentence."""
 
 DO_NOT_LAUNCH_AGAIN = "It may have started: do not launch it again before somebody has looked there."
 DECIDE = "Whoever may launch it here decides, by the buttons on the card."
 _SILENT = frozenset({EventKind.REQUESTED, EventKind.STARTING, EventKind.PROGRESSED})
 _WORDS = {
     EventKind.REQUESTED: State.QUEUED.word,
+    EventKind.APPROVED: State.AWAITING_APPROVAL.word,
+    EventKind.CLEARED: State.QUEUED.word,
+    EventKind.REMINDED: State.AWAITING_APPROVAL.word,
+    EventKind.ESCALATED: State.AWAITING_APPROVAL.word,
+    EventKind.REOPENED: State.AWAITING_APPROVAL.word,
     EventKind.STARTING: State.STARTING.word,
     EventKind.DELAYED: State.QUEUED.word,
     EventKind.UNANSWERED: State.STARTING.word,
@@ -46,6 +45,8 @@ _WORDS = {
 }
 _WITH_RUN = frozenset({EventKind.ACCEPTED, EventKind.PAUSED, EventKind.ADOPTED})
 _ENDINGS = {
+    EventKind.REJECTED: State.REJECTED.word,
+    EventKind.EXPIRED: State.EXPIRED.word,
     EventKind.SUCCEEDED: State.SUCCEEDED.word,
     EventKind.FAILED: State.FAILED.word,
     EventKind.CANCELLED: State.CANCELLED.word,
@@ -55,60 +56,44 @@ _ENDINGS = {
 
 
 def has_line(event: Event) -> bool:
-    """Whether the thread tells it. A look-up is told when it found something, or was the last."""
+    """Whether the thread tells it. A look-up is told when it found something, or was the last; a request when it calls approvers."""
+    if event.kind is EventKind.REQUESTED:
+        return asks_approval(event)
     if event.kind is EventKind.LOOKED_UP:
         return bool(event.facts.get("found") or event.facts.get("is_last"))
     return event.kind not in _SILENT
 
 
+def asks_approval(event: Event) -> bool:
+    """Whether this is a request that others must agree to: its fact ``needs_approval``."""
+    return event.kind is EventKind.REQUESTED and event.facts.get("needs_approval") is True
+
+
 def line(launch: Launch, event: Event, *, provider_title: str) -> Say:
     """One thread line; the last one names the outcome, outputs, and the run's id and address."""
     scene = _Scene(launch=launch, event=event, facts=event.facts, provider=provider_title)
-    sentence = _TELLERS[event.kind](scene)
+    told_of = _TELLERS[event.kind](scene)
     if event.kind not in _ENDINGS:
         where = run(launch, event, provider_title) if event.kind in _WITH_RUN else ()
-        return compose((Strong(_WORDS[event.kind]), ": ", *joined(sentence, where)))
+        word = State.AWAITING_APPROVAL.word if asks_approval(event) else _WORDS[event.kind]
+        return compose((Strong(word), ": ", *joined(told_of, where)))
     head = (Strong(_ENDINGS[event.kind]), f": {shorten(launch.workflow_label, MOST_LABEL)}.")
     where = run(launch, event, provider_title)
-    return compose(head, *(part for part in (sentence, where) if part), *listed("Outputs:", _outputs(launch, event)))
+    return compose(head, *(part for part in (told_of, where) if part), *listed("Outputs:", _outputs(launch, event)))
 
 
 def told(launch: Launch, event: Event, provider_title: str) -> Parts:
     """What happened, without state word, outputs and run."""
-    return _capital(_TELLERS[event.kind](_Scene(launch=launch, event=event, facts=event.facts, provider=provider_title)))
+    return capital(_TELLERS[event.kind](_Scene(launch=launch, event=event, facts=event.facts, provider=provider_title)))
 
 
 def run(launch: Launch, event: Event | None, provider_title: str) -> Parts:
     """The run's id and the way to it; nothing while there is no run."""
     facts: Mapping[str, Json] = event.facts if event else {}
-    run_id = _text(facts.get("run_id") or launch.run_id)
+    run_id = text(facts.get("run_id") or launch.run_id)
     url = safe_url(facts.get("url")) or safe_url(launch.run_url)
     link: Parts = (Link(url=url, label=f"Open in {provider_title}"),) if url else ()
     return joined(("Run ", Quoted(shorten(run_id, MOST_VALUE)), ".") if run_id else (), link)
-
-
-def listed(heading: str, values: Mapping[str, Json]) -> tuple[Paragraph, ...]:
-    """Named values below a heading; nothing where there are none."""
-    if not values:
-        return ()
-    shown: list[Parts] = [_named(name, value) for name, value in islice(values.items(), MOST_VALUES)]
-    more: list[Parts] = [(f"and {len(values) - MOST_VALUES} more",)] if len(values) > MOST_VALUES else []
-    return ((heading,), Bullets(lines=(*shown, *more)))
-
-
-def joined(*sentences: Parts) -> Parts:
-    """Sentences with a space between them."""
-    parts: list[Part] = []
-    for sentence in filter(None, sentences):
-        parts += [" ", *sentence] if parts else sentence
-    return merged(parts)
-
-
-def _named(name: str, value: Json) -> Parts:
-    """A text or a structure in quotes; a number speaks for itself."""
-    shown = shorten(show_value(value), MOST_VALUE) or "(empty)"
-    is_plain = value is None or isinstance(value, bool | int | Decimal)
-    return (Strong(shorten(name, MOST_NAME) or "(no name)"), " = ", shown if is_plain else Quoted(shown))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,8 +106,8 @@ class _Scene:
     provider: str
 
 
-def _requested(_scene: _Scene) -> Parts:
-    return ("It starts in a moment.",)
+def _requested(scene: _Scene) -> Parts:
+    return approving.asked_for(scene.launch) if asks_approval(scene.event) else ("It starts in a moment.",)
 
 
 def _starting(scene: _Scene) -> Parts:
@@ -130,6 +115,8 @@ def _starting(scene: _Scene) -> Parts:
 
 
 def _delayed(scene: _Scene) -> Parts:
+    if scene.facts.get("is_ours") is True:
+        return joined(("What the start depends on could not be learnt yet.",), _detail(scene), _retry(scene))
     return joined(_why(scene, f"{scene.provider} could not take it yet."), _retry(scene))
 
 
@@ -147,12 +134,12 @@ def _accepted(scene: _Scene) -> Parts:
 
 
 def _progressed(scene: _Scene) -> Parts:
-    return joined(_sentence(_fact(scene, "progress")), _reported(scene))
+    return joined(sentence(_fact(scene, "progress")), _reported(scene))
 
 
 def _paused(scene: _Scene) -> Parts:
     paused = f"It is paused at {scene.provider}: somebody has to look there."
-    return joined(_sentence(_fact(scene, "attention")) or (paused,), _reported(scene))
+    return joined(sentence(_fact(scene, "attention")) or (paused,), _reported(scene))
 
 
 def _resumed(scene: _Scene) -> Parts:
@@ -178,7 +165,8 @@ def _failed(scene: _Scene) -> Parts:
         return (Mention(scene.event.actor), " says that it did not run.")
     if scene.facts.get("is_unsent"):
         return joined((f"It could not be started at {scene.provider} within a day; nothing ran.",), _why(scene, ""))
-    return joined(_why(scene, f"{scene.provider} says that it failed."), _lacking(scene))
+    reasons = no_longer(scene.launch.requester_id, scene.event)
+    return joined(_why(scene, f"{scene.provider} says that it failed."), _lacking(scene), reasons)
 
 
 def _cancelled(scene: _Scene) -> Parts:
@@ -229,27 +217,25 @@ def _adopted(scene: _Scene) -> Parts:
         return (f"Found at {scene.provider}: it did start, once.",)
     unverified = _fact(scene, "unverified")
     said: Parts = (Mention(scene.event.actor), " says that it ran.")
-    return joined(said, _sentence(f"That could not be checked: {unverified}") if unverified else ())
+    return joined(said, sentence(f"That could not be checked: {unverified}") if unverified else ())
 
 
 def _why(scene: _Scene, otherwise: str) -> Parts:
     """Our sentence for it, the provider's own word, then the provider's own text."""
     code = _fact(scene, "code")
-    return joined(
-        _sentence(_fact(scene, "meaning")) or (otherwise,), ("Code ", Quoted(code), ".") if code else (), _detail(scene)
-    )
+    return joined(sentence(_fact(scene, "meaning")) or (otherwise,), ("Code ", Quoted(code), ".") if code else (), _detail(scene))
 
 
 def _detail(scene: _Scene) -> Parts:
     detail = _fact(scene, "detail")
     if not detail or detail == _fact(scene, "meaning"):
         return ()
-    return ("Detail: ", Quoted(detail)) if detail.endswith(_STOPS) else ("Detail: ", Quoted(detail), ".")
+    return ("Detail: ", Quoted(detail)) if detail.endswith(STOPS) else ("Detail: ", Quoted(detail), ".")
 
 
 def _said(scene: _Scene) -> Parts:
     """Our sentence for it, then the provider's own text."""
-    return joined(_sentence(_fact(scene, "meaning")), _detail(scene))
+    return joined(sentence(_fact(scene, "meaning")), _detail(scene))
 
 
 def _lacking(scene: _Scene) -> Parts:
@@ -277,25 +263,18 @@ def _outputs(launch: Launch, event: Event) -> Mapping[str, Json]:
 
 
 def _fact(scene: _Scene, name: str) -> str:
-    return _text(scene.facts.get(name))
-
-
-def _text(value: Json) -> str:
-    return "" if value is None else shorten(value.isoformat() if isinstance(value, datetime) else str(value), MOST_TOLD)
-
-
-def _sentence(text: str) -> Parts:
-    """``text`` as a sentence: with a capital at its beginning, and an end."""
-    text = text.strip()
-    return _capital((text if text.endswith(_STOPS) else f"{text}.",)) if text else ()
-
-
-def _capital(parts: Parts) -> Parts:
-    return (parts[0][:1].upper() + parts[0][1:], *parts[1:]) if parts and isinstance(parts[0], str) else parts
+    return text(scene.facts.get(name))
 
 
 _TELLERS: Mapping[EventKind, Callable[[_Scene], Parts]] = {
     EventKind.REQUESTED: _requested,
+    EventKind.APPROVED: lambda scene: approving.approved(scene.event),
+    EventKind.CLEARED: lambda scene: approving.cleared(scene.event),
+    EventKind.REJECTED: lambda scene: approving.rejected(scene.event),
+    EventKind.REMINDED: lambda scene: approving.reminded(scene.launch, scene.event),
+    EventKind.ESCALATED: lambda scene: approving.escalated(scene.launch, scene.event),
+    EventKind.EXPIRED: lambda scene: approving.expired(scene.launch, scene.event),
+    EventKind.REOPENED: lambda scene: approving.reopened(scene.launch, scene.event),
     EventKind.STARTING: _starting,
     EventKind.DELAYED: _delayed,
     EventKind.UNANSWERED: _unanswered,

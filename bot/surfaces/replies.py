@@ -20,6 +20,13 @@ MOST_STATES = 20
 MOST_HISTORY = 1400
 _HAPPENED: Mapping[EventKind, str] = {
     EventKind.REQUESTED: "asked for",
+    EventKind.APPROVED: "approved",
+    EventKind.CLEARED: "approved, which was enough",
+    EventKind.REJECTED: "rejected",
+    EventKind.REMINDED: "approvers reminded",
+    EventKind.ESCALATED: "others asked to decide too",
+    EventKind.EXPIRED: "expired",
+    EventKind.REOPENED: "asked for again",
     EventKind.STARTING: "start sent",
     EventKind.DELAYED: "start put off",
     EventKind.UNANSWERED: "no answer to the start",
@@ -79,7 +86,7 @@ def say_status(launch: Launch, events: Sequence[Event], *, provider_title: str) 
     heading = "History:" if len(newest) == len(events) else f"History, the newest {MOST_STATES} of {len(events)}:"
     story = compose((heading,), Bullets(lines=tuple(map(_happened, newest))), most=MOST_HISTORY)
     room = MOST_TEXT - size(story.text) - 1
-    card = cards.card(launch, tuple(events), provider_title=provider_title, can_cancel=False, most=room)
+    card = cards.card(launch, tuple(events), provider_title=provider_title, can_cancel=False, may_mention=True, most=room)
     return Say(text=f"{card.text}\n{story.text}", blocks=(*card.blocks, *story.blocks))
 
 
@@ -89,6 +96,22 @@ def say_cancel_taken(launch: Launch, *, is_repeated: bool) -> Say:
         return compose((f"{launch.launch_id} is cancelled: nothing was sent.",))
     already = "was already asked to stop" if is_repeated else "is being stopped"
     return compose((f"{launch.launch_id} {already}. Its thread tells how it ends.",))
+
+
+def say_decision_taken(launch: Launch, event: Event) -> Say:
+    """Somebody's yes or no is kept: for those who decided by a command, and do not look at the card."""
+    match event.kind:
+        case EventKind.REJECTED:
+            told = "is rejected; nothing runs."
+        case EventKind.REOPENED:
+            told = "has changed since people were asked, so your yes was not counted: look at what changed, and decide anew."
+        case EventKind.FAILED:
+            told = "is no longer allowed, so it ended without being started."
+        case EventKind.CLEARED:
+            told = "is approved and starts in a moment."
+        case _:
+            told = f"has your yes; it waits for more: {event.facts.get('required', '?')} people must agree."
+    return compose((f"{launch.launch_id} {told} Its thread tells the rest.",))
 
 
 def say_help(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, TypeAlias, cast
 
-from bot.domain.model import Json
+from bot.domain.model import Json, SecretName
 from bot.surfaces.escaping import MOST_TEXT, Part, Parts, Quoted, as_elements, as_plain, as_text, shorten, size
 
 MOST_BLOCKS = 50
@@ -141,7 +141,7 @@ def _show_json(value: Json, nested: int) -> str:
         case list() | tuple():
             return f"[{_joined(_show_json(part, nested - 1) for part in cast('Sequence[Any]', value))}]"
         case _:
-            return str(value).replace("E+", "e").replace("E", "e")
+            return f'secret "{value}"' if isinstance(value, SecretName) else str(value).replace("E+", "e").replace("E", "e")
 
 
 def _joined(shown: Iterable[str]) -> str:

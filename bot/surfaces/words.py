@@ -2,7 +2,7 @@
 
 Every problem and every reason has its sentence in one of two tables. A sentence is a row of clauses: the first always stands,
 each other one only when all its facts are known. ``{fact}`` is literal text, ``{fact:q}`` a quoted name or value,
-``{fact:s}`` begins a sentence.
+``{fact:s}`` begins a sentence, ``{fact:t}`` is a time, ``{fact:m}`` mentions people and groups.
 
 Why an unknown code still gets a sentence: a refusal without words would be worse than one with clumsy words.
 """
@@ -10,11 +10,15 @@ Why an unknown code still gets a sentence: a refusal without words would be wors
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from string import Formatter
 from typing import TypeAlias
 
 from bot.domain.model import Problem, Reason
-from bot.surfaces.escaping import Part, Parts, Quoted, as_plain, escape, literal, merged, shorten, size
+from bot.surfaces.approving import who
+from bot.surfaces.escaping import Moment, Part, Parts, Quoted, as_plain, escape, literal, merged, shorten, size
+from bot.surfaces.form_words import FORM
+from bot.surfaces.rule_words import RULES
 from bot.surfaces.say import Bullets, Paragraph, Say, compose
 
 __all__ = [
@@ -43,12 +47,11 @@ _Clauses: TypeAlias = tuple[str, ...]
 _INSTEAD = {
     "--preview": "Nothing was launched; {command} list shows what you may launch here.",
     "again": "Type the launch once more.",
-    "why": "{command} list shows what you may launch here.",
-    "access": "{command} list shows what you may launch here.",
 }
 """What to use in place of what is not built yet."""
 
 PROBLEMS: Mapping[str, _Clauses] = {
+    **FORM,
     # what was typed
     "text_too_long": ("This is too long: {length} characters, where {most} are the most.",),
     "hidden_character": (
@@ -90,10 +93,6 @@ PROBLEMS: Mapping[str, _Clauses] = {
         "The workflow {workflow:q} of {connection:q} cannot be launched: {obstacle}.",
         "Whoever looks after it at the provider can change that.",
     ),
-    "inputs_unknown": (
-        "Which inputs the workflow {workflow:q} of {connection:q} takes is not known: {cause}.",
-        "Try again later; or whoever runs Gonogo here can write them into its configuration.",
-    ),
     "workflow_incomplete": ("{name:q} is not set up completely: it lacks {what}.", _CHANGE),
     # inputs
     "unknown_input": ("The workflow has no input {name:q}.", _MEANT, "Its inputs are: {known}."),
@@ -106,6 +105,17 @@ PROBLEMS: Mapping[str, _Clauses] = {
         _MEANT,
         "Its options are: {known}.",
     ),
+    "looks_secret": (
+        "The value of {name:q} looks like a secret ({kind}), so nothing was launched and it was not kept.",
+        "Slack has seen it: whoever it belongs to should renew it.",
+        "Secrets are configured for a connection, and inputs that take one are given its name.",
+    ),
+    "fixed_misfit": (
+        "The value that the grants of this channel give to {name:q} does not fit the workflow, so nothing was launched.",
+        "It must be {expected}.",
+        _CHANGE,
+    ),
+    "policy_changed": ("The rules for {connection:q} changed while this was being read.", "Please try again."),
     "reserved_input": ("{name:q} is a name that {provider} keeps for itself, so it cannot be an input.", "Please leave it out."),
     # launches
     "unknown_launch": ("There is no launch {typed:q}.", "{command} status shows the recent ones."),
@@ -115,7 +125,6 @@ PROBLEMS: Mapping[str, _Clauses] = {
         "{launch_id:q} cannot be stopped from here: {provider} offers no way to do it.",
         "If it must stop, somebody has to stop it there.",
     ),
-    "cancel_not_yours": ("{launch_id:q} is not yours to cancel.", "Ask the person who launched it."),
     # doubts
     "not_in_doubt": ("{launch_id:q} is not in doubt any more.", "It is: {state}."),
     "no_look_up": (
@@ -128,6 +137,12 @@ PROBLEMS: Mapping[str, _Clauses] = {
     "run_not_verified": ("The run {run_id:q} could not be checked at {provider}: {cause}.", "Please try again in a minute."),
     "form_not_opened": ("The form could not be opened in time.", "Please press the button again."),
     "form_outdated": ("This form belongs to another time or person.", "Please press the button again."),
+    # approvals
+    "busy_launch": ("{launch_id:q} is being changed by others at this very moment.", "Please try again."),
+    "not_compared": (
+        "Whether {launch_id:q} is still what people were shown could not be learnt: {cause}.",
+        "Your yes was not counted: please try again in a minute.",
+    ),
     # ourselves
     "not_built_yet": ("{what} is not built yet.", "{instead}."),
     "internal_error": (
@@ -137,6 +152,7 @@ PROBLEMS: Mapping[str, _Clauses] = {
 }
 
 REASONS: Mapping[str, _Clauses] = {
+    **RULES,
     "granted": ("The grants of #{channel} include {connection:q}.",),
     "channel_without_policy": ("Nothing may be launched in #{channel}: this channel has no grants.", _CHANGE),
     "connection_not_granted": (
@@ -177,6 +193,19 @@ REASONS: Mapping[str, _Clauses] = {
         "Something that this decision needs could not be learnt, so the answer is no: {subject}: {cause}.",
         "Try again in a minute.",
     ),
+    # approvals
+    "not_awaiting": ("{launch_id:q} does not wait for approval any more.", "It is: {state}.", "{by:m} {how}, {at:t}."),
+    "already_decided": ("You decided on {launch_id:q} already, {at:t}, and the first decision stands.",),
+    "approval_self": (
+        "You asked for {launch_id:q} yourself, so somebody else has to decide on it.",
+        "You can still cancel it.",
+    ),
+    "approval_cool_down": ("You asked for {launch_id:q} yourself, so you may decide on it only from {until:t} on.",),
+    "not_approver": ("You are not among those who may decide on {launch_id:q}.", "Those are: {approvers:m}."),
+    "connection_gone": ("The connection {connection:q} is no longer configured.", _CHANGE),
+    "workflow_gone": ("The workflow {workflow:q} of {connection:q} can no longer be launched.", "The reason: {obstacle}."),
+    "grant_changed": ("The grant for {connection:q} changed, and the inputs no longer fit it.", "Launch it again."),
+    "approval_expired": ("The time to decide on {launch_id:q} is over since {at:t}.", "If it is still wanted, launch it again."),
 }
 
 
@@ -256,7 +285,9 @@ def _clause(clause: str, facts: Mapping[str, str]) -> Iterable[Part]:
     for words, name, kind, _ in Formatter().parse(clause):
         if words:
             yield words
-        if name is not None:
+        if name is not None and kind == "m":
+            yield from who([one.strip() for one in (facts.get(name) or "?").split(",")])
+        elif name is not None:
             yield _fact(facts.get(name) or "?", kind or "")
 
 
@@ -264,8 +295,18 @@ def _fact(value: str, kind: str) -> Part:
     """A fact in its place; without its last point, as the sentence has one."""
     if kind == "q":
         return Quoted(_short(value))
+    if kind == "t":
+        return _moment(str(value))
     told = shorten(str(value), _MOST_LISTED).rstrip(" .")
     return told[:1].upper() + told[1:] if kind == "s" else told
+
+
+def _moment(value: str) -> Part:
+    """A time that a fact holds as text; whatever is none stays what it is."""
+    try:
+        return Moment(datetime.fromisoformat(value))
+    except ValueError:
+        return _short(value)
 
 
 def _short(value: str) -> str:

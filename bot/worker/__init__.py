@@ -20,11 +20,13 @@ from bot.domain.errors import ThreadError
 from bot.ports import Clock, Store, Thread
 from bot.surfaces import notices
 from bot.worker.deliveries import DeliveryWork
+from bot.worker.homes import HomeWork
 from bot.worker.launches import LaunchWork
 from bot.worker.loop import Loop, Work
+from bot.worker.mirroring import Mirroring
 from bot.worker.tellings import TellingWork
 
-__all__ = ["LEASE", "DeliveryWork", "LaunchWork", "TellingWork", "Worker"]
+__all__ = ["LEASE", "DeliveryWork", "HomeWork", "LaunchWork", "Mirroring", "TellingWork", "Worker"]
 
 LEASE = timedelta(seconds=15)
 RENEWALS_PER_LEASE = 3

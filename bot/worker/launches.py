@@ -1,7 +1,7 @@
 """Acts on launches that are due: starts, recovers, tracks and stops them at their provider.
 
-Decides nothing: domain/reactions does. STARTING is committed before the first byte is sent, so whoever finds a launch in STARTING
-knows that it was possibly sent.
+Decides nothing: domain/reactions, doubts and setbacks do. STARTING is committed before the first byte is sent, so whoever finds
+a launch in STARTING knows that it was possibly sent.
 """
 
 from __future__ import annotations
@@ -9,18 +9,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Protocol, TypeVar, assert_never
 
 import structlog
 from prometheus_client import Counter
 
+from bot.domain.approval_terms import fall_due
 from bot.domain.doubts import RIVALS_WITHIN, Surroundings, after_find, first_look, late_answer
 from bot.domain.errors import StoreUnavailableError
 from bot.domain.lifecycle import step
 from bot.domain.model import Connection, Event, EventKind, Launch, State
-from bot.domain.provider import Exchange, Matches, Provider, StartAnswer, Unreachable
+from bot.domain.provider import Answer, Exchange, Matches, Provider, StartAnswer, Unreachable
 from bot.domain.reactions import Moment, Reaction, after_cancel, after_start, after_track, is_resendable, possibly_applied
-from bot.ports import Clock, Store, Wire
+from bot.domain.setbacks import found_before, is_repeated, no_longer_allowed, put_off, unwanted, without_connection
+from bot.ports import Clock, Gate, Go, NoGo, Reopen, Store, Wait, Wire
 from bot.surfaces.cards import has_line
 
 STOPPED = "The bot was stopped while the start was under way."
@@ -32,18 +34,28 @@ _log = structlog.get_logger("gonogo.worker")
 EVENTS = Counter("gonogo_launch_events", "Events of launches", ["connection", "kind"])
 
 
+class Hears(Protocol):
+    """Learns from answers what the credential holds. Never raises."""
+
+    async def __call__(self, launch: Launch, answer: Answer, *, verb: str) -> None:
+        """``answer`` came to this ``verb`` of ``launch``."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class LaunchWork:
-    """The work of the launches loop. ``lease`` is how long a claim holds unless it is renewed."""
+    """The work of the launches loop. ``lease`` is how long a claim holds unless it is renewed; ``hears`` learns from answers."""
 
     store: Store
     wire: Wire
+    gate: Gate
     clock: Clock
     providers: Mapping[str, Provider]
     connections: Mapping[str, Connection]
     holder: str
     lease: timedelta
     at_once: int = 256
+    hears: Hears | None = None
 
     async def claim(self, limit: int) -> Sequence[Launch]:
         """Launches that are due, now leased to us."""
@@ -61,12 +73,14 @@ class LaunchWork:
     async def act(self, launch: Launch) -> None:
         """Do what is due for one launch."""
         connection = self.connections.get(launch.connection)
-        if connection is None or connection.provider != launch.provider:
-            await self._without_connection(launch)
+        if launch.state is State.AWAITING_APPROVAL:
+            await self._save(fall_due(launch, await self.store.events(launch.launch_id), self.clock.now()))
+        elif connection is None or connection.provider != launch.provider:
+            await self._save(without_connection(launch, self.clock.now()))
         elif launch.state is State.QUEUED and launch.cancel_asked_by is not None:
-            await self._save(self._cancelled(launch))
+            await self._save(unwanted(launch, self.clock.now()))
         elif launch.state is State.QUEUED:
-            await self._start(launch, connection)
+            await self._ask_and_start(launch, connection)
         elif launch.state is State.STARTING:
             await self._recover(launch, connection)
         elif launch.state is State.IN_DOUBT:
@@ -76,6 +90,23 @@ class LaunchWork:
         else:
             await self._track(launch, connection)
 
+    async def _ask_and_start(self, launch: Launch, connection: Connection) -> None:
+        """Start it, unless what allowed it does so no longer."""
+        answer = await self.gate.may_start(launch)
+        now = self.clock.now()
+        match answer:
+            case Go():
+                await self._start(launch, connection)
+            case Wait():
+                again_after = timedelta(seconds=answer.again_after_s)
+                await self._save(put_off(launch, answer.detail, now, again_after=again_after))
+            case NoGo():
+                await self._save(no_longer_allowed(launch, answer.reasons, now))
+            case Reopen():
+                await self._save(answer.reaction)
+            case _:
+                assert_never(answer)
+
     async def _start(self, launch: Launch, connection: Connection) -> None:
         """Commit STARTING, send, record what came of it.
 
@@ -83,13 +114,15 @@ class LaunchWork:
         """
         provider = self.providers[launch.provider]
         async with self.wire.place(connection.name) as perform:
-            event = self._event(launch, EventKind.STARTING)
-            starting = replace(step(launch, event), due_at=self.clock.now())
+            now = self.clock.now()
+            event = Event(launch_id=launch.launch_id, kind=EventKind.STARTING, at=now)
+            starting = replace(step(launch, event), due_at=now)
             if not await self._save(Reaction(launch=starting, event=event), keep_lease=True):
                 return
             sent = replace(starting, version=launch.version + 1)
             answer: StartAnswer = await perform(provider.start(sent, connection))
         await self._save_start(sent, answer, connection)
+        await self._heard(sent, answer, "start")
 
     async def _recover(self, launch: Launch, connection: Connection) -> None:
         """A start whose answer nobody recorded: sent again under the same key where that is safe, else in doubt."""
@@ -111,7 +144,7 @@ class LaunchWork:
             bound=await self.store.bound_runs(launch.connection, run_ids),
             has_rivals=await self.store.has_rivals(launch, within=RIVALS_WITHIN),
             is_proof=provider.is_find_proof,
-            found_before=_found_before(await self.store.events(launch.launch_id)),
+            found_before=found_before(await self.store.events(launch.launch_id)),
         )
         reaction = after_find(launch, answer, around, self._moment(connection))
         await self._save(_with_link(reaction, provider, connection))
@@ -119,38 +152,21 @@ class LaunchWork:
     async def _track(self, launch: Launch, connection: Connection) -> None:
         provider = self.providers[launch.provider]
         answer = await self._perform(connection, provider.track(launch, connection))
+        await self._heard(launch, answer, "track")
         reaction = after_track(launch, answer, provider, self._moment(connection))
         await self._save(_with_link(reaction, provider, connection))
 
     async def _cancel(self, launch: Launch, connection: Connection) -> None:
         provider = self.providers[launch.provider]
         answer = await self._perform(connection, provider.cancel(launch, connection))
+        await self._heard(launch, answer, "cancel")
         reaction = after_cancel(launch, answer, provider, self._moment(connection))
         await self._save(_with_link(reaction, provider, connection))
 
-    def _cancelled(self, launch: Launch) -> Reaction:
-        """A start that was certainly not applied and is no longer wanted does not happen."""
-        actor = launch.cancel_asked_by or "gonogo"
-        event = Event(launch_id=launch.launch_id, kind=EventKind.CANCELLED, at=self.clock.now(), actor=actor)
-        return Reaction(launch=step(launch, event), event=event)
-
-    async def _without_connection(self, launch: Launch) -> None:
-        """The configuration no longer has this connection: what was not sent fails; what runs is asked about once it is back."""
-        meaning = f"The connection {launch.connection} is no longer configured."
-        if launch.state is State.QUEUED:
-            event = self._event(launch, EventKind.FAILED, meaning=meaning)
-            await self._save(Reaction(launch=step(launch, event), event=event))
-            return
-        if launch.state is State.STARTING:
-            event = self._event(launch, EventKind.LOST, detail=meaning)
-            await self._save(Reaction(launch=step(launch, event), event=event))
-            return
-        later = replace(launch, due_at=self.clock.now() + timedelta(minutes=5))
-        if launch.state is State.RUNNING:
-            event = self._event(launch, EventKind.PAUSED, attention=meaning, provider_status=launch.provider_status)
-            await self._save(Reaction(launch=step(later, event), event=event))
-            return
-        await self._save(Reaction(launch=later))
+    async def _heard(self, launch: Launch, answer: Answer, verb: str) -> None:
+        """Let the mirror of the credential learn from what was answered."""
+        if self.hears is not None:
+            await self.hears(launch, answer, verb=verb)
 
     async def _perform(self, connection: Connection, exchange: Exchange[A]) -> A | Unreachable:
         return await self.wire.perform(connection.name, exchange)
@@ -196,7 +212,7 @@ class LaunchWork:
 
     async def _is_saved(self, reaction: Reaction, *, keep_lease: bool = False) -> bool:
         launch, event = reaction.launch, reaction.event
-        is_shown = event is not None and has_line(event) and not _is_repeated(launch, event)
+        is_shown = event is not None and has_line(event) and not is_repeated(launch, event)
         is_saved = await self._kept(launch, event, is_shown=is_shown, keep_lease=keep_lease)
         if event is not None and is_saved:
             EVENTS.labels(connection=launch.connection, kind=event.kind).inc()
@@ -217,25 +233,6 @@ class LaunchWork:
 
     def _moment(self, connection: Connection) -> Moment:
         return Moment(now=self.clock.now(), jitter=self.clock.jitter(), poll_every_s=connection.poll_every_s)
-
-    def _event(self, launch: Launch, kind: EventKind, **facts: str | None) -> Event:
-        known = {name: fact for name, fact in facts.items() if fact is not None}
-        return Event(launch_id=launch.launch_id, kind=kind, at=self.clock.now(), facts=known)
-
-
-def _is_repeated(launch: Launch, event: Event) -> bool:
-    """A start that is delayed, or left unanswered, for the second time running: the thread has said so already."""
-    return event.kind in {EventKind.DELAYED, EventKind.UNANSWERED} and launch.misses > 1
-
-
-def _found_before(events: Sequence[Event]) -> int | None:
-    """How many candidates the last look-up brought that was worth telling; None before the first, or once people asked anew."""
-    for event in reversed(events):
-        if event.kind is EventKind.LOOKED_UP:
-            return int(event.facts.get("found", 0))
-        if event.kind in {EventKind.LOST, EventKind.LOOK_ASKED}:
-            return None
-    return None
 
 
 def _with_link(reaction: Reaction, provider: Provider, connection: Connection) -> Reaction:

@@ -18,11 +18,10 @@ import structlog
 
 from bot.domain.errors import ThreadError
 from bot.domain.model import State
+from bot.domain.setbacks import TELL_AGAIN_MOST_S, tell_again_s
 from bot.ports import Clock, Line, Store, Telling, Thread
 from bot.surfaces import notices
 
-FIRST_BACK_OFF_S = 1.0
-MOST_BACK_OFF_S = 300.0
 TELLINGS_AT_ONCE = 24
 
 _log = structlog.get_logger("gonogo.worker")
@@ -52,7 +51,7 @@ class TellingWork:
 
     async def give_back(self, telling: Telling) -> None:
         """Let go of a telling that could not be acted on."""
-        await self._put_off(telling, "fault", MOST_BACK_OFF_S)
+        await self._put_off(telling, "fault", TELL_AGAIN_MOST_S)
 
     async def act(self, telling: Telling) -> None:
         """Tell all of it; what Slack does not take now is told later."""
@@ -72,18 +71,19 @@ class TellingWork:
         is_together = len(telling.lines) > 1 and self.thread.is_behind(launch.channel_id)
         for lines in [telling.lines] if is_together else [(line,) for line in telling.lines]:
             await self._post_lines(telling, lines, card_ts)
-        if telling.is_card_stale and telling.card_ts is not None:
+        if telling.is_card_stale and telling.card_ts is not None and await self._is_ours(telling):
             await self.thread.update_card(launch, telling.events, card_ts=card_ts)
             await self.store.card_told(launch.launch_id, ts=card_ts, version=launch.version)
         await self.store.telling_done(launch.launch_id, self.holder)
 
     async def _post_card(self, telling: Telling) -> str | None:
-        """Post the card; None when Slack lost its answer, and the card with it.
+        """Post the card; None when somebody else took this over, or when Slack lost its answer, and the card with it.
 
         Called lost before it is posted: whoever is killed in between must not leave a card behind that is posted again.
         """
         launch = telling.launch
-        await self.store.card_lost(launch.launch_id, version=launch.version)
+        if not await self.store.card_lost(launch.launch_id, version=launch.version, holder=self.holder):
+            return None
         try:
             card_ts = await self.thread.post_card(launch, telling.events)
         except ThreadError as error:
@@ -101,8 +101,8 @@ class TellingWork:
         launch, now = telling.launch, self.clock.now()
         is_urgent = launch.state.is_final or launch.state is State.IN_DOUBT
         is_last = is_urgent and lines[-1] == telling.lines[-1]
-        for line in () if is_last else lines:
-            await self.store.line_skipped(line.line_id, at=now)
+        if not await self._may_post(telling, lines, is_last=is_last):
+            return
         try:
             ts = await self.thread.post_lines(launch, tuple(line.event for line in lines), card_ts=card_ts)
         except ThreadError as error:
@@ -114,15 +114,28 @@ class TellingWork:
         for line in lines:
             await self.store.line_told(line.line_id, ts=ts, at=now)
 
+    async def _may_post(self, telling: Telling, lines: Sequence[Line], *, is_last: bool) -> bool:
+        """Whether these lines are ours to post: a holder that was paused beyond its lease finds that another told them."""
+        if is_last:
+            return await self._is_ours(telling)
+        now = self.clock.now()
+        ours = [line for line in lines if await self.store.line_skipped(line.line_id, at=now)]
+        if len(ours) == len(lines):
+            return True
+        for line in ours:
+            await self.store.line_not_posted(line.line_id)
+        return False
+
+    async def _is_ours(self, telling: Telling) -> bool:
+        return await self.store.has_telling(telling.launch.launch_id, self.holder)
+
     async def _failed(self, telling: Telling, error: ThreadError) -> None:
         launch = telling.launch
         _log.warning("not_told", launch_id=launch.launch_id, error=error.code, is_permanent=error.is_permanent)
         if error.is_permanent and not telling.is_card_lost and (launch.state.is_final or launch.state is State.IN_DOUBT):
             await self._tell_without_card(telling, error.code)
             return
-        # Where the channel takes nothing any more, the end is still to come and is told to the requester: look again then.
-        wait_s = MOST_BACK_OFF_S if error.is_permanent else error.retry_after_s or self._back_off_s(telling)
-        await self._put_off(telling, error.code, wait_s)
+        await self._put_off(telling, error.code, tell_again_s(error, telling.attempts))
 
     async def _tell_without_card(self, telling: Telling, why: str) -> None:
         """The channel cannot show the end: the requester learns it by direct message, the operators that it was so."""
@@ -137,7 +150,7 @@ class TellingWork:
             await self.thread.post_direct(launch, telling.events)
         except ThreadError as error:
             if not error.is_permanent:
-                await self._put_off(telling, error.code, error.retry_after_s or self._back_off_s(telling))
+                await self._put_off(telling, error.code, tell_again_s(error, telling.attempts))
                 return
             _log.exception("requester_not_told", launch_id=launch.launch_id, error=error.code)
         self.doubts_told.discard(launch.launch_id)
@@ -153,19 +166,16 @@ class TellingWork:
             except ThreadError as error:
                 _log.warning("doubt_not_told", launch_id=launch_id, error=error.code)
                 if not error.is_permanent:
-                    await self._put_off(telling, error.code, error.retry_after_s or self._back_off_s(telling))
+                    await self._put_off(telling, error.code, tell_again_s(error, telling.attempts))
                     return
             self.doubts_told.add(launch_id)
-        await self._put_off(telling, why, MOST_BACK_OFF_S)
+        await self._put_off(telling, why, TELL_AGAIN_MOST_S)
 
     async def _tell_operators(self, telling: Telling, why: str) -> None:
         try:
             await self.thread.tell_operators(notices.say_not_shown(telling.launch, why))
         except ThreadError as error:
             _log.error("operators_not_told", launch_id=telling.launch.launch_id, error=error.code)
-
-    def _back_off_s(self, telling: Telling) -> float:
-        return float(min(FIRST_BACK_OFF_S * 2 ** min(telling.attempts, 20), MOST_BACK_OFF_S))
 
     async def _put_off(self, telling: Telling, code: str, wait_s: float) -> None:
         retry_at = self.clock.now() + timedelta(seconds=wait_s)

@@ -15,15 +15,18 @@ from bot.domain.inputs import (
     read_default,
     read_inputs,
     read_value,
+    with_secrets,
 )
-from bot.domain.model import InputSpec, InputType, Problem
+from bot.domain.model import InputSpec, InputType, Problem, SecretName
+from bot.surfaces.command_text import LaunchText, correct_command
 
 TYPES = list(InputType)
-WITH_OPTIONS = {InputType.CHOICE, InputType.MULTI_CHOICE}
+COLOURS = ("red", "green", "dark blue")
+OPTIONS = {InputType.CHOICE: COLOURS, InputType.MULTI_CHOICE: COLOURS, InputType.SECRET: ("sap-password_2", "name")}
 
 
 def spec(kind: InputType = InputType.TEXT, **changes: Any) -> InputSpec:
-    options = ("red", "green", "dark blue") if kind in WITH_OPTIONS else ()
+    options = OPTIONS.get(kind, ())
     return InputSpec(**({"name": "x", "type": kind, "options": options} | changes))
 
 
@@ -225,3 +228,57 @@ def test_every_type_has_an_example_that_it_takes(kind: InputType, many: bool) ->
 
     assert not is_left_out(shown, example_value(shown))
     assert not isinstance(read_value(shown, example_value(shown)), Problem)
+
+
+# --- secrets ------------------------------------------------------------------------------------------------------------
+
+KEY = "AK" + "IA" + "ABCDEFGH234567AB"
+
+
+def test_an_input_of_the_type_secret_takes_the_names_that_its_connection_has_and_no_other_input_does() -> None:
+    login, note = spec(InputType.SECRET, name="login", options=()), spec(name="note")
+
+    inputs, problems = read_inputs(
+        with_secrets((login, note), ["portal-login"]), {"login": "portal-login", "note": "portal-login"}
+    )
+
+    assert problems == ()
+    assert inputs == {"login": SecretName("portal-login"), "note": "portal-login"}
+
+
+def test_several_secrets_are_several_names() -> None:
+    several = with_secrets([spec(InputType.SECRET, many=True)], ["a", "b"])
+
+    assert read_inputs(several, {"x": "a, b"})[0] == {"x": [SecretName("a"), SecretName("b")]}
+
+
+@pytest.mark.parametrize("kind", [kind for kind in TYPES if kind is not InputType.SECRET])
+@pytest.mark.parametrize("text", [KEY, f"use {KEY} please", "[secret-removed:AWS-key]"])
+def test_what_looks_like_a_token_is_refused_in_every_type_by_its_kind_alone(kind: InputType, text: str) -> None:
+    inputs, problems = read_inputs((spec(kind),), {"x": text})
+
+    assert inputs == {}
+    assert problems == (Problem(code="looks_secret", facts={"name": "x", "kind": "AWS key"}),)
+
+
+@pytest.mark.parametrize("given", [{"X": KEY}, {"nothing-like-it": KEY}, {KEY: "1"}, {"x": KEY, "X": KEY}, {"x": KEY, "y": "1"}])
+@pytest.mark.parametrize("kind", [InputType.TEXT, InputType.INTEGER])
+def test_a_token_is_repeated_under_no_name(given: dict[str, str], kind: InputType) -> None:
+    inputs, problems = read_inputs((spec(kind, required=True),), given)
+
+    assert "looks_secret" in {problem.code for problem in problems}
+    assert KEY not in f"{inputs} {problems}"
+
+
+def test_a_command_with_a_token_in_it_is_not_offered_again_in_other_words() -> None:
+    typed = LaunchText(connection="billing", workflow="396", inputs=(("X", KEY), ("y", "1")))
+    _, problems = read_inputs((spec(), spec(name="yes")), dict(typed.inputs))
+
+    assert correct_command(typed, problems) == ""
+
+
+def test_a_secret_that_is_typed_where_its_name_belongs_is_not_repeated() -> None:
+    _, problems = read_inputs(with_secrets([spec(InputType.SECRET)], ["portal-login"]), {"x": KEY})
+
+    assert [problem.code for problem in problems] == ["bad_input"]
+    assert KEY not in str(problems)

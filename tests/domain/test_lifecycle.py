@@ -13,6 +13,7 @@ from tests.builders import NOON, a_launch, an_event
 
 STARTED = frozenset(State) - {State.AWAITING_APPROVAL, State.QUEUED, State.REJECTED, State.EXPIRED}
 LATER = NOON + timedelta(minutes=1)
+UNSENT = frozenset({State.AWAITING_APPROVAL, State.QUEUED})
 PAIRS = [(state, kind) for state in State for kind in EventKind]
 
 
@@ -196,6 +197,45 @@ def test_what_is_over_or_just_lost_is_not_due_by_itself(state: State, kind: Even
     assert stepped(state, kind).due_at is None
 
 
+# --- approval ---
+
+
+def test_nothing_is_sent_before_it_was_cleared() -> None:
+    leads_to = {after for (before, _), after in TRANSITIONS.items() if before is State.AWAITING_APPROVAL}
+    clears = {kind for (before, kind), after in TRANSITIONS.items() if before is State.AWAITING_APPROVAL and after is State.QUEUED}
+
+    assert leads_to & STARTED <= FINAL_STATES
+    assert clears == {EventKind.CLEARED}
+    assert not can_happen(a_launch(state=State.AWAITING_APPROVAL), EventKind.STARTING)
+
+
+def test_a_cleared_launch_is_due_at_once() -> None:
+    launch = stepped(State.AWAITING_APPROVAL, EventKind.CLEARED, actor="U0BOB", due_at=NOON + timedelta(days=7), detail="old")
+
+    assert (launch.state, launch.due_at, launch.detail) == (State.QUEUED, LATER, None)
+
+
+@pytest.mark.parametrize("kind", [EventKind.APPROVED, EventKind.REMINDED, EventKind.ESCALATED])
+def test_waiting_goes_on_to_its_next_time(kind: EventKind) -> None:
+    launch = stepped(State.AWAITING_APPROVAL, kind, due_at=NOON + timedelta(days=7), digest="d1", approval={"required": 2})
+
+    assert (launch.due_at, launch.digest, launch.approval) == (NOON + timedelta(days=7), "d1", {"required": 2})
+
+
+def test_a_no_leaves_its_reason() -> None:
+    assert stepped(State.AWAITING_APPROVAL, EventKind.REJECTED, facts={"reason": "Wrong month."}).detail == "Wrong month."
+    assert stepped(State.AWAITING_APPROVAL, EventKind.REJECTED).detail is None
+
+
+@pytest.mark.parametrize("state", sorted(UNSENT))
+def test_asked_anew_it_is_bound_to_another_digest_and_due_at_once(state: State) -> None:
+    launch = stepped(state, EventKind.REOPENED, facts={"digest": "d2"}, digest="d1", misses=3, detail="busy", due_at=NOON)
+
+    assert (launch.state, launch.digest, launch.misses) == (State.AWAITING_APPROVAL, "d2", 0)
+    assert (launch.detail, launch.due_at) == (None, LATER)
+    assert stepped(state, EventKind.REOPENED, digest="d1").digest == "d1"
+
+
 # --- a life ---
 
 FACTS = st.fixed_dictionaries(
@@ -211,9 +251,11 @@ FACTS = st.fixed_dictionaries(
 EVENTS = st.lists(st.tuples(st.sampled_from(EventKind), FACTS), max_size=30)
 
 
-@given(EVENTS)
-def test_whatever_happens_a_life_stays_in_the_table_and_never_loses_what_was_known(events: list[tuple[EventKind, Any]]) -> None:
-    launch = a_launch()
+@given(st.sampled_from(sorted(UNSENT)), EVENTS)
+def test_whatever_happens_a_life_stays_in_the_table_and_never_loses_what_was_known(
+    state: State, events: list[tuple[EventKind, Any]]
+) -> None:
+    launch = a_launch(state=state)
     for minute, (kind, facts) in enumerate(events):
         event = Event(launch_id=launch.launch_id, kind=kind, at=NOON + timedelta(minutes=minute), facts=facts)
         if not can_happen(launch, kind):
@@ -225,7 +267,7 @@ def test_whatever_happens_a_life_stays_in_the_table_and_never_loses_what_was_kno
         assert not before.state.is_final
         assert before.run_id is None or launch.run_id == before.run_id
         assert not before.outputs or launch.outputs
-        assert (launch.state is State.QUEUED) == (launch.sent_at is None and not launch.state.is_final)
+        assert (launch.state in UNSENT) == (launch.sent_at is None and not launch.state.is_final)
         assert (launch.attempts == 0) == (launch.sent_at is None)
         assert launch.due_at is None or not launch.state.is_final
 

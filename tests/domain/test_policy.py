@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.model import Channel, ChannelPolicy, Grant, Person, Policy, Reason, Workflow
-from bot.domain.policy import Allow, Asker, Decision, Deny, Wish, channel_reasons, covers, decide, groups_in, person_reasons
+from bot.domain.explaining import decide
+from bot.domain.grants import ChannelPolicy, Grant, Policy
+from bot.domain.model import Channel, Person, Reason, Workflow
+from bot.domain.policy import Allow, Asker, Decision, Deny, Wish, channel_reasons, covers, groups_in, person_reasons
 
 RUN, VIEW = "Workflow Run Access", "Workflow View Access"
 ALICE = Person(user_id="U0ALICE", team_id="T0GONOGO", name="alice")
@@ -275,8 +277,8 @@ def test_only_groups_are_asked_about() -> None:
         replace(GRANT, connection="crm", requesters=("S0CONTROLLERS",)),
     )
 
-    assert groups_in(policy.channels["C0FINANCE"]) == {"S0LEADS", "S0CONTROLLERS"}
-    assert groups_in(None) == frozenset()
+    assert groups_in(policy, policy.channels["C0FINANCE"]) == {"S0LEADS", "S0CONTROLLERS"}
+    assert groups_in(policy, None) == frozenset()
 
 
 # --- rules that hold for every policy ---

@@ -10,16 +10,17 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.domain.inputs import read_value
-from bot.domain.model import InputSpec, InputType, Problem
+from bot.domain.model import InputSpec, InputType, Problem, SecretName
 from bot.domain.spelling import name_character
 from bot.domain.values import MOST_DECIMAL, MOST_DIGITS, MOST_TEXT, MOST_WHOLE, READERS
 
 TYPES = list(InputType)
-WITH_OPTIONS = {InputType.CHOICE, InputType.MULTI_CHOICE}
+COLOURS = ("red", "green", "dark blue")
+OPTIONS = {InputType.CHOICE: COLOURS, InputType.MULTI_CHOICE: COLOURS, InputType.SECRET: ("sap-password_2", "name")}
 
 
 def spec(kind: InputType = InputType.TEXT, **changes: Any) -> InputSpec:
-    options = ("red", "green", "dark blue") if kind in WITH_OPTIONS else ()
+    options = OPTIONS.get(kind, ())
     return InputSpec(**({"name": "x", "type": kind, "options": options} | changes))
 
 
@@ -119,7 +120,7 @@ ACCEPTED: list[tuple[InputType, str, Any]] = [
     (InputType.JSON, '{"a": [1, 2.50, true, null, "x\\n"]}', {"a": [1, Decimal("2.50"), True, None, "x\n"]}),
     (InputType.JSON, "5", 5),
     (InputType.JSON, "null", None),
-    (InputType.SECRET, "sap-password_2", "sap-password_2"),
+    (InputType.SECRET, " sap-password_2 ", SecretName("sap-password_2")),
 ]
 
 
@@ -227,9 +228,21 @@ def test_a_choice_without_known_options_takes_one_line() -> None:
     refused(read_value(free, "two\nlines"))
 
 
-@pytest.mark.parametrize("typed", ["hunter2!", "two words", "a\u202eb"])
-def test_what_was_typed_as_a_secret_is_never_repeated(typed: str) -> None:
-    assert typed not in str(refused(read_value(spec(InputType.SECRET), typed)))
+@pytest.mark.parametrize("typed", ["hunter2!", "two words", "a\u202eb", "sap-passwort_2"])
+@pytest.mark.parametrize("options", [(), ("sap-password_2",)])
+def test_what_was_typed_as_a_secret_is_never_repeated(typed: str, options: tuple[str, ...]) -> None:
+    assert typed not in str(refused(read_value(spec(InputType.SECRET, options=options), typed)))
+
+
+def test_a_wrong_name_of_a_secret_is_told_with_the_right_ones() -> None:
+    facts = refused(read_value(spec(InputType.SECRET, options=("portal-login", "sap")), "portal_login")).facts
+
+    assert facts["closest"] == "portal-login"
+    assert facts["known"] == "portal-login, sap"
+
+
+def test_a_connection_without_secrets_takes_no_name_at_all() -> None:
+    assert "no secrets are configured" in refused(read_value(spec(InputType.SECRET, options=()), "name")).facts["expected"]
 
 
 def test_a_password_in_an_address_is_never_repeated() -> None:

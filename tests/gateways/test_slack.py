@@ -200,3 +200,55 @@ async def test_who_cannot_be_told_at_all_is_an_error() -> None:
             await SlackThread(client, faces=FACES, clock=FrozenClock()).answer(a_delivery(), SAY)
 
     assert (caught.value.code, caught.value.is_permanent) == ("messages_tab_disabled", True)
+
+
+# --- App Home ---
+
+
+HOME = {"type": "home", "blocks": [{"type": "divider"}]}
+
+
+async def test_a_home_is_published_for_its_person_whatever_stood_there() -> None:
+    async with a_slack() as (slack, client):
+        await SlackThread(client, faces=FACES, clock=FrozenClock()).publish_home("U0BOB", HOME)
+
+    assert slack.only.method == "views.publish"
+    assert slack.only.values == {"user_id": "U0BOB", "view": HOME}
+
+
+@pytest.mark.parametrize(
+    ("code", "is_permanent"),
+    [("not_enabled", True), ("user_not_found", True), ("view_too_large", True), ("hash_conflict", False), ("fatal_error", False)],
+)
+async def test_a_home_that_slack_refuses_for_good_is_told_from_one_to_try_again(code: str, is_permanent: bool) -> None:
+    async with a_slack() as (slack, client):
+        slack.set("views.publish", refusing(code))
+        with pytest.raises(ThreadError) as refused:
+            await SlackThread(client, faces=FACES, clock=FrozenClock()).publish_home("U0BOB", HOME)
+
+    assert (refused.value.code, refused.value.is_permanent) == (code, is_permanent)
+
+
+async def test_homes_are_published_at_the_documented_pace_once_slack_has_refused_one() -> None:
+    clock = FrozenClock()
+    async with a_slack() as (slack, client):
+        slack.set("views.publish", refusing("ratelimited", 429, Retry_After="2"), {})
+        thread = SlackThread(client, faces=FACES, clock=clock)
+        with pytest.raises(ThreadError) as limited:
+            await thread.publish_home("U0BOB", HOME)
+        for user_id in ("U0BOB", "U0CAROL"):
+            await thread.publish_home(user_id, HOME)
+
+    assert limited.value.retry_after_s == 2
+    assert clock.slept_s == [2.0, 0.65]
+
+
+async def test_an_answer_to_a_press_on_a_home_goes_by_direct_message() -> None:
+    """Such a press is in no channel; the delivery names the person instead."""
+    press = a_delivery(kind="button", channel_id="U0BOB", user_id="U0BOB")
+    async with a_slack() as (slack, client):
+        slack.set("chat.postEphemeral", refusing("channel_not_found"))
+        await SlackThread(client, faces=FACES, clock=FrozenClock()).answer(press, SAY)
+
+    assert slack.asked[-1].method == "chat.postMessage"
+    assert slack.asked[-1].values == {"channel": "U0BOB", **literal(SAY)}

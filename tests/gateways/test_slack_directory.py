@@ -229,7 +229,7 @@ async def test_a_failure_after_an_answer_has_aged_is_not_papered_over(lookup: st
 
 @pytest.mark.parametrize(
     ("lookup", "subject_id", "method", "good_for_s"),
-    [(*LOOKUPS[0], 300), (*LOOKUPS[1], 60), (*LOOKUPS[2], 60)],
+    [(*LOOKUPS[0], 60), (*LOOKUPS[1], 60), (*LOOKUPS[2], 15)],
 )
 async def test_an_answer_is_good_for_a_while(lookup: str, subject_id: str, method: str, good_for_s: int) -> None:
     clock = FrozenClock()
@@ -247,6 +247,18 @@ async def test_an_answer_is_good_for_a_while(lookup: str, subject_id: str, metho
     assert slack.methods == [method, method]
 
 
+@pytest.mark.parametrize(("lookup", "subject_id", "method"), [LOOKUPS[0], LOOKUPS[2]])
+async def test_what_must_be_fresh_is_asked_of_slack_and_remembered_for_others(lookup: str, subject_id: str, method: str) -> None:
+    async with a_slack() as (slack, client):
+        slack.set(method, GOOD)
+        directory = a_directory(client, FrozenClock())
+        await getattr(directory, lookup)(subject_id)
+        await getattr(directory, lookup)(subject_id, is_fresh=True)
+        await getattr(directory, lookup)(subject_id)
+
+    assert slack.methods == [method, method]
+
+
 async def test_what_is_remembered_of_one_is_not_told_of_another() -> None:
     async with a_slack() as (slack, client):
         slack.set("users.info", {"user": ALICE}, {"user": ALICE | {"name": "bob"}})
@@ -257,3 +269,56 @@ async def test_what_is_remembered_of_one_is_not_told_of_another() -> None:
             "bob",
             "alice",
         ]
+
+
+# --- who is in a channel ---
+
+
+def page(*members: str, then: str = "") -> dict[str, Any]:
+    return {"members": list(members), "response_metadata": {"next_cursor": then}}
+
+
+async def test_whoever_stands_on_a_later_page_is_found_and_no_further_page_is_asked_for() -> None:
+    async with a_slack() as (slack, client):
+        slack.set("conversations.members", page("U0BOB", then="two"), page("U0ALICE", then="three"), page("U0CAROL"))
+        assert await a_directory(client).is_in_channel("U0ALICE", "C0FINANCE")
+
+    assert [call.values["cursor"] for call in slack.asked] == ["", "two"]
+    assert slack.asked[0].values["limit"] == "1000"
+
+
+async def test_whoever_stands_on_no_page_is_not_in_the_channel() -> None:
+    async with a_slack() as (slack, client):
+        slack.set("conversations.members", page("U0BOB", then="two"), page("U0CAROL"))
+
+        assert not await a_directory(client).is_in_channel("U0ALICE", "C0FINANCE")
+
+
+async def test_a_yes_is_remembered_for_a_while_and_a_no_never() -> None:
+    clock = FrozenClock()
+    async with a_slack() as (slack, client):
+        slack.set("conversations.members", page(), page("U0ALICE"))
+        directory = a_directory(client, clock)
+        answers = [await directory.is_in_channel("U0ALICE", "C0FINANCE") for _ in range(3)]
+        clock.move(minutes=1)
+        await directory.is_in_channel("U0ALICE", "C0FINANCE")
+
+    assert answers == [False, True, True]
+    assert len(slack.asked) == 3
+
+
+@pytest.mark.parametrize("answer", [refusing("channel_not_found"), {"members": "all"}, {}, answering("<html>")])
+async def test_members_that_slack_does_not_tell_are_a_failed_lookup(answer: Any) -> None:
+    async with a_slack() as (slack, client):
+        slack.set("conversations.members", answer)
+
+        with pytest.raises(LookupFailedError, match="the members of C0FINANCE"):
+            await a_directory(client).is_in_channel("U0ALICE", "C0FINANCE")
+
+
+async def test_pages_without_end_are_given_up() -> None:
+    async with a_slack() as (slack, client):
+        slack.set("conversations.members", page("U0BOB", then="again"))
+
+        with pytest.raises(LookupFailedError, match="more than 50000"):
+            await a_directory(client).is_in_channel("U0ALICE", "C0FINANCE")

@@ -186,6 +186,7 @@ async def a_wire(
     clock: Clock | None = None,
     timeout_s: float | None = None,
     key: str = KEY,
+    secrets: Mapping[str, str] = NOTHING,
 ) -> AsyncGenerator[HttpWire, None]:
     """A wire with one connection, ``billing``, to ``base_url``."""
     wire = HttpWire(
@@ -193,6 +194,7 @@ async def a_wire(
         credentials={"billing": {"key": Secret(key)}},
         providers={"any": provider or AnyProvider()},
         clock=clock or FrozenClock(),
+        secrets={"billing": {name: Secret(value) for name, value in secrets.items()}},
     )
     try:
         yield wire

@@ -15,7 +15,7 @@ from time import monotonic
 
 import pytest
 
-from bot.sandbox.journeys import LAUNCHES, Journey
+from bot.sandbox.journeys import LAUNCHES, TROUBLE, Journey
 from bot.sandbox.slack.delivery import Acknowledged
 from bot.sandbox.slack.workspace import Message
 from bot.sandbox.standins import Run
@@ -49,6 +49,11 @@ MERGED = {"store.card_told", "store.telling_done", "thread.update_card"}
 """How often these come depends on how many changes the card shows at once: the last is not counted on."""
 MOST_REPEATED_LINES = 1
 """A death may fall between Slack's taking a line and our commit: that one line rather stands twice than not at all."""
+REFUSED = next(journey for journey in TROUBLE if journey.refused_with == "colour")
+OF_A_REFUSAL = ("store.record_delivery", "thread.answer", "store.finish_delivery")
+"""What a refused command passes, in order; nothing of it comes by the clock."""
+TOLD_TWICE_AFTER = {"thread.answer:after", "store.finish_delivery:before"}
+"""Slack took the answer and we had not noted it: it rather stands twice than not at all."""
 
 
 @dataclass(frozen=True)
@@ -106,17 +111,22 @@ class Lives:
         messages = self.sandbox.slack.workspace.direct_messages(self.journey.user_id)
         return [message.text for message in messages if launch_id in message.text]
 
+    def answers(self) -> list[str]:
+        """The refusals that the person who asked was told, and nobody else; Slack's own word of a time-out is none of ours."""
+        messages = self.sandbox.slack.workspace.ephemerals(self.journey.channel_id, self.journey.user_id)
+        return [message.text for message in messages if (self.journey.refused_with or "") in message.text]
+
 
 @asynccontextmanager
 async def lives(folder: Path, journey: Journey) -> AsyncGenerator[Lives, None]:
     folder.mkdir()  # noqa: ASYNC240 - before anything runs
     die_at = folder / "die_at"
     settings = {"GONOGO_LEASE_S": "0.5", "GONOGO_DIE_AT_FILE": str(die_at), "GONOGO_POINTS_FILE": str(folder / "points")}
-    assert journey.request is not None
+    provider = journey.request.provider if journey.request is not None else "domo"
     async with Sandbox(folder, run_s=RUN_S, program=MORTAL, settings=settings) as sandbox:
         sandbox.slack._courier.ack_timeout_s = 1.0
         kept = Kept(folder / "gonogo.db")
-        yield Lives(sandbox=sandbox, journey=journey, provider=journey.request.provider, die_at=die_at, kept=kept)
+        yield Lives(sandbox=sandbox, journey=journey, provider=provider, die_at=die_at, kept=kept)
 
 
 async def points_of_a_launch(folder: Path, journey: Journey) -> list[Point]:
@@ -211,3 +221,47 @@ async def between(bot: Lives) -> None:
     if bot.sandbox.bot_exit_code is not None:
         await bot.sandbox.start_bot()
     bot.kept.clear_doubts()
+
+
+# --- a refused command ----------------------------------------------------------------------------------------------------------
+
+
+async def points_of_a_refusal(folder: Path) -> list[Point]:
+    """What one refused command passes."""
+    async with lives(folder, REFUSED) as one:
+        await one.launch()
+        await eventually(lambda: bool(one.kept.finished()), SETTLES_WITHIN_S, "the dry run did not end")
+    passed = dict.fromkeys((folder / "points").read_text(encoding="utf-8").split())
+    return [Point(name, 1) for name in passed if name.rpartition(":")[0] in OF_A_REFUSAL]
+
+
+async def test_a_refused_command_is_answered_whenever_the_bot_dies(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    points = await points_of_a_refusal(tmp_path / "dry")
+    assert [point.name for point in points] == [f"{name}:{when}" for name in OF_A_REFUSAL for when in ("before", "after")]
+
+    async with lives(tmp_path / "lives", REFUSED) as bot:
+        for point in points:
+            with subtests.test(point=str(point)):
+                try:
+                    await is_refused_all_the_same(bot, point)
+                finally:
+                    await between(bot)
+
+
+async def is_refused_all_the_same(bot: Lives, point: Point) -> None:
+    """One refused command, one death, one more life: the person is told, nothing is launched, nothing is left to do."""
+    told_before, finished_before = len(bot.answers()), bot.kept.finished()
+    acknowledged = await bot.dies(point)
+    await bot.sandbox.start_bot()
+    is_taken = point.name != "store.record_delivery:before"
+    key = f"command:{acknowledged.delivery.payload['trigger_id']}"
+    if is_taken:
+        await eventually(lambda: key in bot.kept.finished(), SETTLES_WITHIN_S, f"{key} was never taken up again")
+    await eventually(bot.kept.is_quiet, SETTLES_WITHIN_S, "something is still owed")
+
+    told = bot.answers()[told_before:]
+    assert len(told) == (0 if not is_taken else 2 if point.name in TOLD_TWICE_AFTER else 1), told
+    assert bot.kept.finished() - finished_before == ({key} if is_taken else set())
+    assert is_taken or not acknowledged.is_ok, "acknowledged, and lost"
+    assert bot.kept.books() == []
+    assert bot.runs() == []

@@ -25,7 +25,7 @@ from bot.worker import LEASE, LaunchWork
 from tests.builders import FrozenClock, a_delivery, a_launch, a_workflow, an_event
 from tests.gateways.wire_world import TcpServer, answering, http, serving
 from tests.journeys.fault_table import DO_NOT_LAUNCH, IN_DOUBT, RUN_S, Answer, Means, Mishap, Row, Setup, rows
-from tests.ports import a_store
+from tests.ports import ListedGate, a_store
 
 PROVIDERS = providers.load()
 MOST_STEPS = 60
@@ -79,6 +79,7 @@ class Bench:
         return LaunchWork(
             store=self.store,
             wire=self.wire,
+            gate=ListedGate(),
             clock=self.clock,
             providers=PROVIDERS,
             connections={self.connection.name: self.connection},

@@ -103,7 +103,7 @@ async def test_a_run_with_a_failed_task_is_no_success(house: House) -> None:
         ("U0ALICE", "C0FINANCE", "status L-NOPE1", "L-NOPE1"),
         ("U0ALICE", "C0FINANCE", "cancel", "cancel"),
         ("U0ALICE", "C0FINANCE", "cancel L-NOPE1", "L-NOPE1"),
-        ("U0ALICE", "C0FINANCE", "why billing 396", "not built yet"),
+        ("U0ALICE", "C0FINANCE", "again L-7K3QW", "not built yet"),
         ("U0ALICE", "C0FINANCE", "statsu L-7K3QW", "status"),
         ("U0ALICE", "C0FINANCE", "list a b", "list"),
     ],

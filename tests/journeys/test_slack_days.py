@@ -35,6 +35,7 @@ from bot.sandbox.slack.workspace import Workspace, dm_id
 from bot.store import open_store
 from bot.worker import LEASE, LaunchWork, TellingWork, Worker
 from tests.builders import NOON, a_connection, a_launch, an_event
+from tests.ports import ListedGate
 
 MANIFEST = Path(__file__).parent.parent.parent / "manifest.yaml"
 CHANNEL = "C0FINANCE"
@@ -296,7 +297,7 @@ def _worker(clock: JumpingClock, store: Any, client: AsyncWebClient) -> Worker:
     thread = SlackThread(client, faces={"plain": Face(title="Plain", can_cancel=False)}, clock=clock)
     common: dict[str, Any] = {"store": store, "clock": clock, "holder": "bot", "lease": LEASE}
     connections = {"plain": a_connection(name="plain", provider="plain")}
-    launches = LaunchWork(wire=PlainWire(clock), providers={"plain": Plain()}, connections=connections, **common)
+    launches = LaunchWork(wire=PlainWire(clock), gate=ListedGate(), providers={"plain": Plain()}, connections=connections, **common)
     works = (launches, TellingWork(thread=thread, **common))
     return Worker(store=store, thread=thread, clock=clock, holder="bot", works=works)
 

@@ -910,25 +910,57 @@ def me(**data: Any) -> Reply:
     return says(200, {"success": True, "data": data})
 
 
-def test_a_real_read_shows_that_bizproc_is_held() -> None:
-    driven = probe(page(total=0), me(scopes=["bizproc", "crm"], currentUser={"bitrixUserId": 14}))
+def held(answer: Any) -> tuple[bool | None, bool | None]:
+    assert isinstance(answer, Held)
+    return answer.of("bizproc"), answer.of("crm")
 
-    assert [(call.method, call.path) for call in driven.calls] == [("GET", "/v1/workflows"), ("GET", "/v1/me")]
-    assert driven.answer == Held(scopes={"bizproc": True, "crm": None}, identity="Bitrix24 user 14")
+
+def test_real_reads_show_what_is_held() -> None:
+    driven = probe(page(total=0), me(scopes=["bizproc", "crm"], currentUser={"bitrixUserId": 14}), page(total=0))
+
+    assert [(call.method, call.path) for call in driven.calls] == [
+        ("GET", "/v1/workflows"),
+        ("GET", "/v1/me"),
+        ("GET", "/v1/deals"),
+    ]
+    assert held(driven.answer) == (True, True)
+    assert driven.answer.identity == "Bitrix24 user 14"
 
 
 @pytest.mark.parametrize("code", ["SCOPE_DENIED", "BITRIX_ACCESS_DENIED"])
 def test_a_listed_scope_that_does_not_work_is_missing(code: str) -> None:
-    answer = probe(says(403, fault(code)), me(scopes=["bizproc"])).answer
+    answer = probe(says(403, fault(code)), me(scopes=["bizproc", "crm"]), says(403, fault(code))).answer
 
-    assert answer == Held(scopes={"bizproc": False, "crm": False})
+    assert held(answer) == (False, False)
+    assert all(f"({code}), although /v1/me lists" in seen.evidence for seen in answer.scopes)
+
+
+def test_a_scope_that_works_is_held_whatever_the_list_says() -> None:
+    assert held(probe(page(total=0), me(scopes=[]), page(total=0)).answer) == (True, True)
+
+
+def test_each_scope_is_decided_by_its_own_read() -> None:
+    denied = says(403, fault("SCOPE_DENIED"))
+
+    assert held(probe(denied, me(), page(total=0)).answer) == (False, True)
+    assert held(probe(page(total=0), me(), denied).answer) == (True, False)
 
 
 @pytest.mark.parametrize(
     "second", [says(500), says(401, fault("INVALID_API_KEY")), Reply(status=200, body="<html>"), me(), me(scopes="crm")]
 )
 def test_the_hint_may_fail(second: Reply) -> None:
-    assert probe(page(total=0), second).answer == Held(scopes={"bizproc": True, "crm": None})
+    assert held(probe(page(total=0), second, page(total=0)).answer) == (True, True)
+
+
+@pytest.mark.parametrize("third", [says(404), says(403, fault("WRITE_BLOCKED_READONLY_KEY"))])
+def test_a_read_that_fails_for_another_reason_decides_nothing(third: Reply) -> None:
+    assert held(probe(page(total=0), me(scopes=["crm"]), third).answer) == (True, None)
+
+
+@pytest.mark.parametrize("third", [says(429, fault("RATE_LIMITED")), says(502, fault("BITRIX_UNAVAILABLE"))])
+def test_a_probe_that_is_half_answered_says_so(third: Reply) -> None:
+    assert isinstance(probe(page(total=0), me(), third).answer, Busy | Unreachable)
 
 
 @pytest.mark.parametrize(

@@ -391,7 +391,6 @@ def test_cookies_are_never_told() -> None:
     answer = track(job("paused", accounts=[{"uid": ACCOUNT, "cookies": {"li_at": "live"}}])).answer
 
     assert "live" not in repr(answer)
-    assert not any("accounts" in example.call.path for example in PROVIDER.examples)
 
 
 @pytest.mark.parametrize("misses", [0, 1, 2])
@@ -626,6 +625,82 @@ def test_a_key_that_opens_the_workspace_works(body: Any, identity: str | None) -
 )
 def test_a_probe_that_brought_nothing_says_so(reply: Reply, kind: type[Any]) -> None:
     assert type(drive(PROVIDER.probe(CONNECTION), reply).answer) is kind
+
+
+MINE = replace(
+    CONNECTION,
+    workflows={WORKFLOW: a_workflow(extras={"steps": [{"step_uid": STEP, "accounts": [ACCOUNT], "parameters": {}}]})},
+)
+WORKSPACE = says(200, {"name": "Acme growth"})
+
+
+def integrations(*slugs: Any) -> Reply:
+    return says(200, {"uid": WORKFLOW, "steps": [{"step_uid": STEP, "integrations": list(slugs)}]})
+
+
+def accounts(*uids: str, is_valid: Any = True, has_more: bool = False) -> Reply:
+    rows = [{"uid": uid, "name": "Ada", "is_valid": is_valid, "cookies": {"li_at": "live-cookie"}} for uid in uids]
+    return says(200, {"accounts": rows, "next_page_exist": has_more})
+
+
+def seen(*replies: Reply) -> Any:
+    answer = drive(PROVIDER.probe(MINE), WORKSPACE, *replies).answer
+    assert isinstance(answer, Held), answer
+    return answer.of(ACCOUNT)
+
+
+def test_the_accounts_of_configured_steps_are_looked_up() -> None:
+    driven = drive(PROVIDER.probe(MINE), WORKSPACE, integrations("linkedin"), accounts(ACCOUNT))
+
+    assert [call.path for call in driven.calls] == [
+        "/v3/workspace",
+        f"/v3/workflows/{WORKFLOW}/details",
+        "/v3/integrations/linkedin/accounts",
+    ]
+    assert {one.scope: one.is_held for one in driven.answer.scopes} == {ACCOUNT: True}
+
+
+def test_no_cookie_leaves_a_probe() -> None:
+    driven = drive(PROVIDER.probe(MINE), WORKSPACE, integrations("linkedin"), accounts(ACCOUNT))
+
+    assert "live-cookie" not in repr(driven)
+    assert "Ada" not in repr(driven.answer)
+
+
+def test_every_page_and_every_integration_is_read() -> None:
+    assert seen(integrations("linkedin"), accounts(RUN, has_more=True), accounts(ACCOUNT)) is True
+    assert seen(integrations("linkedin", "hubspot"), accounts(RUN), accounts(ACCOUNT)) is True
+    assert seen(integrations("linkedin", "hubspot"), accounts(RUN), accounts()) is False
+
+
+def test_an_account_that_has_to_be_connected_anew_is_not_held() -> None:
+    assert seen(integrations("linkedin"), accounts(ACCOUNT, is_valid=False)) is False
+
+
+@pytest.mark.parametrize(
+    "replies",
+    [
+        (integrations(),),
+        (says(404),),
+        (integrations("linkedin"), says(403)),
+        (integrations("linkedin"), says(404)),
+        (integrations("linkedin"), *[accounts(RUN, has_more=True)] * 20),
+    ],
+)
+def test_an_account_that_cannot_be_looked_up_is_not_verified(replies: tuple[Reply, ...]) -> None:
+    assert seen(*replies) is None
+
+
+@pytest.mark.parametrize("replies", [(says(500),), (says(429),), (integrations("linkedin"), says(502))])
+def test_a_probe_that_is_half_answered_says_so(replies: tuple[Reply, ...]) -> None:
+    assert isinstance(drive(PROVIDER.probe(MINE), WORKSPACE, *replies).answer, Busy | Unreachable)
+
+
+def test_a_refusal_that_names_an_account_is_about_it() -> None:
+    steps = {"steps": [{"step_uid": STEP, "accounts": [ACCOUNT], "parameters": {}}]}
+    answers = [start(says(403, {"message": text}), extras=steps).answer for text in (f"Denied ({ACCOUNT})", "Denied")]
+
+    assert [answer.scope for answer in answers] == [ACCOUNT, None]
 
 
 def test_no_address_of_a_run_is_known() -> None:

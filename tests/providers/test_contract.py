@@ -586,7 +586,46 @@ def test_facts_say_where_they_stand(provider: Provider) -> None:
 def test_each_scope_is_explained_and_allows_known_verbs(provider: Provider) -> None:
     verbs = {"launch", "track", "cancel", "list", "describe", "results"}
 
-    assert all(scope.meaning and verbs.issuperset(scope.allows) for scope in provider.scopes)
+    scopes = [*provider.scopes, *([provider.free_scope] if provider.free_scope else [])]
+
+    assert scopes
+    assert all(scope.meaning and verbs.issuperset(scope.allows) for scope in scopes)
+    assert all(scope.asked_by.endswith(".") and scope.source.startswith("https://") for scope in scopes)
+
+
+@pytest.mark.parametrize(
+    ("provider", "example"), [pair for pair in EXAMPLES if isinstance(pair[1].answer, Held)], ids=lambda each: each.name
+)
+def test_a_probe_speaks_of_named_scopes_and_of_each_with_evidence(provider: Provider, example: Example) -> None:
+    names = {scope.name for scope in provider.scopes}
+    keys = [(seen.scope, seen.workflow_id) for seen in example.answer.scopes]
+
+    assert provider.is_scope_free_text or names.issuperset(scope for scope, _ in keys)
+    assert len(keys) == len(set(keys))
+    assert all(seen.evidence[0].isupper() and seen.evidence.endswith(".") for seen in example.answer.scopes)
+
+
+@every()
+def test_a_probe_starts_nothing_that_exists(provider: Provider) -> None:
+    """Whatever it posts is a question, or about nothing: it could never be one of the calls that start, stop or change a run."""
+    examples = [example for example in provider.examples if example.verb == "probe"]
+    starts = {(each.call.method, each.call.path) for each in provider.examples if each.verb in {"start", "cancel"}}
+
+    for example in examples:
+        asked = exchange(provider, "probe", launched(provider)[0], example.connection or launched(provider)[1])
+        calls = drive(asked, *example.before, example.reply).calls
+        assert not {(call.method, call.path) for call in calls} & starts
+        assert not any(call.changes for call in calls)
+
+
+@pytest.mark.parametrize(("provider", "example"), EXAMPLES, ids=lambda each: each.name)
+def test_only_a_probe_asks_by_a_method_that_could_change_something(provider: Provider, example: Example) -> None:
+    launch, connection = launched(provider)
+    asked = exchange(provider, example.verb, example.launch or launch, example.connection or connection, example.run_id)
+
+    calls = drive(asked, *example.before, example.reply).calls
+
+    assert example.verb == "probe" or not any(call.is_question for call in calls)
 
 
 @every()

@@ -614,24 +614,50 @@ def test_rights_on_the_configured_workflows_are_asked_in_bulk() -> None:
 
     driven = drive(PROVIDER.probe(connection), says(200, body))
 
-    assert driven.call == Call(method="POST", path="/api/workflow/v1/models/permissions/me", json={"modelIds": [MODEL, OTHER]})
-    assert driven.answer.scopes == {word: {"READ": True, "EXECUTE": None}.get(word, False) for word in WORDS}
+    question = {"path": "/api/workflow/v1/models/permissions/me", "json": {"modelIds": [MODEL, OTHER]}, "is_question": True}
+    assert driven.call == Call(method="POST", **question)
+    held = {(seen.workflow_id, seen.scope) for seen in driven.answer.scopes if seen.is_held}
+    missing = {(seen.workflow_id, seen.scope) for seen in driven.answer.scopes if seen.is_held is False}
+    assert held == {(MODEL, "READ"), (MODEL, "EXECUTE"), (OTHER, "READ")}
+    assert held | missing == {(model, word) for model in (MODEL, OTHER) for word in WORDS}
 
 
 @pytest.mark.parametrize(
     ("body", "execute"),
     [
         ({MODEL: []}, False),
+        ({MODEL: ["READ"]}, False),
         ({}, None),
-        ({MODEL: None}, False),
+        ({MODEL: None}, None),
         ({MODEL: ["EXECUTE", 3, None]}, True),
-        ({MODEL: "EXECUTE"}, False),
+        ({MODEL: ["START"]}, True),
+        ({MODEL: ["ADMIN"]}, None),
+        ({MODEL: "EXECUTE"}, None),
     ],
 )
 def test_rights_that_are_not_told_are_not_known(body: Any, execute: bool | None) -> None:
     connection = replace(READING, workflows={MODEL: a_model()})
 
-    assert drive(PROVIDER.probe(connection), says(200, body)).answer.scopes["EXECUTE"] is execute
+    assert drive(PROVIDER.probe(connection), says(200, body)).answer.of("EXECUTE", MODEL) is execute
+
+
+def test_where_no_workflow_is_configured_those_that_domo_lists_are_asked_about() -> None:
+    driven = drive(PROVIDER.probe(READING), says(200, [{"id": MODEL, "name": "Add"}]), says(200, {MODEL: ["EXECUTE"]}))
+
+    assert driven.calls[1].json == {"modelIds": [MODEL]}
+    assert driven.answer.of("EXECUTE", MODEL) is True
+
+
+def test_where_no_workflow_is_known_nothing_is_verified() -> None:
+    answer = drive(PROVIDER.probe(READING), says(200, [])).answer
+
+    assert {seen.scope: seen.is_held for seen in answer.scopes} == dict.fromkeys(WORDS)
+
+
+def test_a_refused_start_lacks_the_right_on_that_workflow_alone() -> None:
+    answer = start(says(403)).answer
+
+    assert (answer.scope, answer.is_of_workflow) == ("EXECUTE", True)
 
 
 @pytest.mark.parametrize(
@@ -639,14 +665,14 @@ def test_rights_that_are_not_told_are_not_known(body: Any, execute: bool | None)
     [
         (CONNECTION, {"limit": "1"}),
         (replace(CONNECTION, workflows={MODEL: a_model()}), {"modelId": MODEL, "limit": "1"}),
-        (READING, {"limit": "1"}),
     ],
 )
 def test_otherwise_the_token_is_tried_by_a_read(connection: Connection, query: dict[str, str]) -> None:
     driven = drive(PROVIDER.probe(connection), says(200, []))
 
     assert driven.call == Call(method="GET", path="/api/workflow/v1/instances", query=query)
-    assert driven.answer == Held(scopes=dict.fromkeys(WORDS))
+    assert isinstance(driven.answer, Held)
+    assert {seen.scope: seen.is_held for seen in driven.answer.scopes} == dict.fromkeys(WORDS)
 
 
 @pytest.mark.parametrize(

@@ -645,15 +645,84 @@ def test_an_unreadable_description_is_no_flow_without_inputs(body: Any) -> None:
 # --- probe and link ----------------------------------------------------------------------------------------------------
 
 
-def test_any_readable_limit_shows_the_scope() -> None:
-    answer = drive(PROVIDER.probe(an_org()), says(200, {"DailyApiRequests": {"Max": 15000, "Remaining": 3}})).answer
+SCOPE_TEXT = "One of the following scopes is required: Manage user data via APIs, Full access"
 
-    assert answer == Held(scopes={"api": True})
+
+def actions(*names: str) -> Reply:
+    return says(200, {"actions": [{"name": name, "label": name.replace("_", " "), "type": "FLOW"} for name in names]})
+
+
+def view(**flows: bool) -> Reply:
+    records = [{"ApiName": name, "IsActive": is_active} for name, is_active in flows.items()]
+    return says(200, {"totalSize": len(records), "done": True, "records": records})
+
+
+def probed(*replies: Reply, flows: tuple[str, ...] = ()) -> Any:
+    connection = replace(an_org(), workflows={name: Workflow(workflow_id=name) for name in flows})
+    return drive(PROVIDER.probe(connection), *replies).answer
+
+
+def test_what_is_listed_may_be_run_and_what_is_active_and_not_listed_is_kept_from_the_user() -> None:
+    answer = probed(actions("Runs"), view(Runs=True, Kept=True, Asleep=False))
+
+    assert [answer.of("api", flow) for flow in ("", "Runs", "Kept", "Asleep")] == [True, True, False, None]
+    assert answer.is_complete
+    assert {seen.workflow_id: "active" in seen.evidence for seen in answer.scopes} == {
+        "": False,
+        "Runs": False,
+        "Kept": True,
+        "Asleep": True,
+    }
+
+
+def test_a_configured_flow_that_the_org_does_not_have_is_no_matter_of_rights() -> None:
+    answer = probed(actions("Runs"), view(Runs=True), flows=("Runs", "Gone"))
+
+    assert answer.of("api", "Gone") is None
+    assert "no autolaunched flow" in next(seen.evidence for seen in answer.scopes if seen.workflow_id == "Gone")
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        says(403, fault("INSUFFICIENT_ACCESS")),
+        says(400, fault("INVALID_TYPE")),
+        says(200, {"records": [{"ApiName": "Kept", "IsActive": True}], "done": False}),
+        says(200, {"records": "x"}),
+    ],
+)
+def test_where_the_orgs_own_list_is_closed_a_configured_flow_that_is_not_listed_is_not_held(second: Reply) -> None:
+    answer = probed(actions("Runs"), second, flows=("Kept",))
+
+    assert (answer.of("api", "Runs"), answer.of("api", "Kept")) == (True, False)
+
+
+def test_an_app_without_the_scope_holds_nothing() -> None:
+    answer = probed(says(401, fault("INVALID_SESSION_ID", SCOPE_TEXT)))
+
+    assert [(seen.scope, seen.workflow_id, seen.is_held) for seen in answer.scopes] == [("api", "", False)]
 
 
 @pytest.mark.parametrize("reply", [says(200), says(200, []), says(401, fault("INVALID_SESSION_ID")), says(500), says(404)])
 def test_a_probe_that_brings_nothing_holds_nothing(reply: Reply) -> None:
-    assert not isinstance(drive(PROVIDER.probe(an_org()), reply).answer, Held)
+    assert not isinstance(probed(reply), Held)
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_probe_that_is_half_answered_holds_nothing(status: int) -> None:
+    assert not isinstance(probed(actions("Runs"), says(status)), Held)
+
+
+def test_a_refused_flow_is_missing_on_that_flow_alone() -> None:
+    answer = started(says(403, fault("INSUFFICIENT_ACCESS")))
+
+    assert (answer.scope, answer.held_as, answer.is_of_workflow) == ("Run Flows", "api", True)
+
+
+def test_a_missing_oauth_scope_is_missing_altogether() -> None:
+    answer = started(says(401, fault("INVALID_SESSION_ID", SCOPE_TEXT)))
+
+    assert (answer.scope, answer.held_as, answer.is_of_workflow) == ("api", None, False)
 
 
 def test_the_only_scope_is_api_and_a_finished_run_has_no_page() -> None:

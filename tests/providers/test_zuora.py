@@ -38,7 +38,7 @@ from bot.domain.provider import (
 )
 from bot.providers.zuora import PROVIDER, Credential, Options
 from tests.builders import a_connection, a_launch, a_workflow
-from tests.exchanges import drive
+from tests.exchanges import Driven, drive
 
 TRACKED = a_launch(run_id="19063")
 STARTED = {"id": 400, "type": "Workflow::Instance", "status": "Queued"}
@@ -714,16 +714,71 @@ def test_what_was_typed_as_an_id_and_is_none_is_never_asked_for() -> None:
 # --- probe, scopes, link -----------------------------------------------------------------------------------------------
 
 
-def test_a_probe_never_claims_that_running_is_allowed() -> None:
-    answers = [drive(PROVIDER.probe(a_connection()), reply).answer for reply in (listed(a_row()), says(403))]
+NO_WORKFLOW = says(404, {"errors": [{"status": 404, "code": "invalid", "title": "Cannot find a workflow with id 0."}]})
 
-    assert all(isinstance(answer, Held) and answer.scopes["Workflow Run Access"] is None for answer in answers)
-    assert [answer.scopes["Workflow View Access"] for answer in answers] == [True, False]
+
+def probed(*replies: Reply, connection: Any = None) -> Driven:
+    return drive(PROVIDER.probe(connection or a_connection()), *replies)
+
+
+def test_a_probe_never_claims_that_running_is_allowed() -> None:
+    answers = [probed(reply, NO_WORKFLOW).answer for reply in (listed(a_row()), says(403))]
+
+    assert all(isinstance(answer, Held) and answer.of("Workflow Run Access") is None for answer in answers)
+    assert [answer.of("Workflow View Access") for answer in answers] == [True, False]
+
+
+@pytest.mark.parametrize("refusal", [says(403), says(403, reasons(53000010)), says(200, reasons(53000010))])
+def test_a_run_of_no_workflow_that_is_refused_for_permission_shows_that_the_right_is_missing(refusal: Reply) -> None:
+    answer = probed(listed(a_row()), refusal).answer
+
+    assert (answer.of("Workflow View Access"), answer.of("Workflow Run Access")) == (True, False)
+
+
+def test_a_probe_can_start_nothing() -> None:
+    """What it asks for is no workflow's id, and it carries no key that a launch could ever have."""
+    driven = probed(listed(a_row()), NO_WORKFLOW)
+
+    assert [(call.method, call.path) for call in driven.calls] == [("GET", "/workflows"), ("POST", "/workflows/0/run")]
+    assert driven.calls[1].headers == {}
+
+
+def test_a_connection_that_does_not_want_it_is_not_asked_about_running() -> None:
+    driven = probed(listed(a_row()), connection=placed(ask_run_access=False))
+
+    assert [call.method for call in driven.calls] == ["GET"]
+    assert isinstance(driven.answer, Held)
+    assert driven.answer.of("Workflow Run Access") is None
+
+
+def test_entities_and_organisations_go_along_with_a_probe() -> None:
+    driven = probed(listed(a_row()), NO_WORKFLOW, connection=placed(entity_ids=("e1", "e2"), org_ids=("o1",)))
+
+    assert [call.headers for call in driven.calls] == [{"Zuora-Entity-Ids": "e1,e2", "Zuora-Org-Ids": "o1"}] * 2
 
 
 @pytest.mark.parametrize("status", [401, 429, 500])
 def test_a_probe_that_brings_nothing_holds_nothing(status: int) -> None:
-    assert not isinstance(drive(PROVIDER.probe(a_connection()), says(status)).answer, Held)
+    assert not isinstance(probed(says(status)).answer, Held)
+    assert not isinstance(probed(listed(a_row()), says(status)).answer, Held)
+
+
+def test_a_proxys_page_says_nothing_of_rights() -> None:
+    page = Reply(status=403, body="<html>Access denied</html>")
+
+    assert isinstance(probed(page).answer, Unreachable)
+    assert isinstance(probed(listed(a_row()), page).answer, Unreachable)
+
+
+def test_every_scope_has_its_evidence() -> None:
+    answer = probed(says(403), says(403)).answer
+
+    assert {seen.scope: seen.is_held for seen in answer.scopes} == {
+        "Workflow View Access": False,
+        "Workflow Run Access": False,
+        "Workflow Manage Access": None,
+    }
+    assert all("HTTP 403" in seen.evidence for seen in answer.scopes[:2])
 
 
 def test_a_launch_needs_run_access_and_a_list_view_access() -> None:

@@ -156,6 +156,16 @@ async def _conversations_info(slack: SlackStandIn, client: AsyncWebClient) -> No
     assert partners["is_ext_shared"] is True
 
 
+@trial("conversations.members")
+async def _conversations_members(slack: SlackStandIn, client: AsyncWebClient) -> None:
+    everybody = sorted(slack.workspace.channels[FINANCE].members)
+    first = await client.conversations_members(channel=FINANCE, limit=2)
+    second = await client.conversations_members(channel=FINANCE, limit=1000, cursor=first["response_metadata"]["next_cursor"])
+
+    assert [*first["members"], *second["members"]] == everybody
+    assert second["response_metadata"]["next_cursor"] == ""
+
+
 @trial("conversations.open")
 async def _conversations_open(slack: SlackStandIn, client: AsyncWebClient) -> None:
     hold(slack, "im:write")
@@ -731,3 +741,25 @@ async def test_a_world_of_ones_own(clock: FrozenClock) -> None:
     async with a_slack(world, clock=clock) as slack:
         assert (await a_client(slack).users_info(user="U9DAVE"))["user"]["name"] == "dave"
         assert (await a_client(slack).auth_test())["team_id"] == "T9"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ({"limit": 0}, "invalid_limit"),
+        ({"limit": 1001}, "invalid_limit"),
+        ({"limit": "many"}, "invalid_limit"),
+        ({"cursor": "made-up"}, "invalid_cursor"),
+        ({"channel": "C0NOWHERE"}, "channel_not_found"),
+    ],
+)
+async def test_members_are_asked_for_in_a_way_that_slack_takes(
+    client: AsyncWebClient, arguments: dict[str, Any], error: str
+) -> None:
+    assert (await refused(client.conversations_members(**({"channel": FINANCE} | arguments))))["error"] == error
+
+
+async def test_members_need_the_scope_of_their_kind_of_channel(slack: SlackStandIn, client: AsyncWebClient) -> None:
+    hold(slack, "groups:read")
+
+    assert (await refused(client.conversations_members(channel=FINANCE)))["error"] == "missing_scope"

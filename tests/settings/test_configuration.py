@@ -11,7 +11,8 @@ import pytest
 
 import bot.providers
 from bot.domain.errors import SettingsError
-from bot.domain.model import ChannelPolicy, Grant, InputSpec, InputType
+from bot.domain.grants import ChannelPolicy, Grant
+from bot.domain.model import InputSpec, InputType
 from bot.settings import read_configuration
 from tests.settings.world import (
     ENVIRONMENT,
@@ -92,18 +93,16 @@ DESIGN_ENVIRONMENT = {
     "CAPTAIN_DATA_KEY": "made-up-key",
     "CAPTAIN_DATA_PROJECT": "made-up-project",
 }
-NOT_BUILT_LINES = ("        inputs: {maxAmount", "        approval:", "        limits:", "freezes:", "  - {name: month-end")
 
 
-def built_part(text: str) -> str:
-    return "".join(line for line in text.splitlines(keepends=True) if not line.startswith(NOT_BUILT_LINES))
-
-
-def test_the_example_of_the_design_is_accepted_once_the_parts_that_are_not_built_are_removed(tmp_path: Path) -> None:
+def test_the_example_of_the_design_is_accepted_as_it_stands(tmp_path: Path) -> None:
     providers = bot.providers.load()
 
-    configuration = read(tmp_path, built_part(DESIGN_EXAMPLE), providers=providers, environment=DESIGN_ENVIRONMENT)
+    configuration = read(tmp_path, DESIGN_EXAMPLE, providers=providers, environment=DESIGN_ENVIRONMENT)
 
+    (grant,) = configuration.policy.channels["C0FINANCE"].grants
+    assert grant.approval is not None
+    assert (grant.approval.approvers, grant.approval.required, grant.approval.expires_after_s) == (("S0LEADS",), 2, 14_400.0)
     assert list(configuration.connections) == ["billing", "crm", "sales", "analytics", "growth"]
     assert configuration.credentials["analytics"]["developer_token"].reveal() == "made-up-token"
     start = configuration.connections["analytics"].workflows["a8afdc89-9491-4ee4-b7c3-b9e9b86c0138"]
@@ -112,21 +111,9 @@ def test_the_example_of_the_design_is_accepted_once_the_parts_that_are_not_built
     assert step["step_uid"] == "11111111-1111-4111-8111-111111111111"
 
 
-def test_the_example_of_the_design_as_it_stands_names_only_what_is_not_built(tmp_path: Path) -> None:
-    found = problems(tmp_path, DESIGN_EXAMPLE, providers=bot.providers.load(), environment=DESIGN_ENVIRONMENT)
-
-    grant = "channels.C0FINANCE.grants[0]"
-    places = [f"{grant}.inputs", f"{grant}.approval", f"{grant}.limits", "freezes"]
-    line = line_of("inputs: {maxAmount: {max", DESIGN_EXAMPLE)
-    assert found == [
-        f"gonogo.yaml:{line + index}: {place}: not built yet: remove it, since nothing would act on it"
-        for index, place in enumerate(places)
-    ]
-
-
 def test_a_correlation_at_salesforce_is_taken(tmp_path: Path) -> None:
     correlation = "    correlation: {input: RequestId, object: Case, field: Request_Id__c}\n"
-    text = changed("    api_version: v65.0\n", f"    api_version: v65.0\n{correlation}", built_part(DESIGN_EXAMPLE))
+    text = changed("    api_version: v65.0\n", f"    api_version: v65.0\n{correlation}", DESIGN_EXAMPLE)
 
     sales = read(tmp_path, text, providers=bot.providers.load(), environment=DESIGN_ENVIRONMENT).connections["sales"]
 

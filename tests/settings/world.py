@@ -92,8 +92,9 @@ class Acme(Provider):
 
 
 class Freely(Provider):
-    """A provider whose scopes are ids."""
+    """A provider whose scopes are ids, and that lists its workflows."""
 
+    has_catalogue = True
     name = "freely"
     title = "Freely"
     documents = "https://freely.example/docs"

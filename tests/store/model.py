@@ -42,6 +42,7 @@ class Kept:
     ts: str | None = None
     told: int = 0
     lines: list[int] = field(default_factory=list)
+    skipped: set[int] = field(default_factory=set)
     attempts: int = 0
     is_given_up: bool = False
     is_lost: bool = False
@@ -214,11 +215,17 @@ class ModelStore:
             kept.telling.drop()
 
     def line_told(self, launch_id: str, seq: int, *, is_skipped: bool = False) -> None:
+        """A skipped line that is told after all stood there: it breaks the row of failures as any other does."""
         kept = self.kept[launch_id]
         if seq in kept.lines:
             kept.lines.remove(seq)
-            kept.attempts = kept.attempts if is_skipped else 0
-            kept.settle()
+            kept.skipped |= {seq} if is_skipped else set()
+        elif is_skipped or seq not in kept.skipped:
+            return
+        if not is_skipped:
+            kept.skipped.discard(seq)
+            kept.attempts = 0
+        kept.settle()
 
     def telling_done(self, launch_id: str, holder: str) -> None:
         kept = self.kept[launch_id]

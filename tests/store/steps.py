@@ -6,7 +6,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from bot.domain.holdings import Holding
 from bot.domain.model import Delivery, EventKind, Launch
+from bot.domain.records import Record
 from bot.ports import Store, Telling
 from tests.builders import NOON, a_launch, an_event
 
@@ -16,6 +18,38 @@ MINUTE = timedelta(minutes=1)
 
 def at(minutes: float) -> datetime:
     return NOON + minutes * MINUTE
+
+
+def a_record(**changes: Any) -> Record:
+    """A decision that allowed Zuora's documented workflow."""
+    plain: dict[str, Any] = {
+        "at": NOON,
+        "door": "command",
+        "verb": "launch",
+        "team_id": "T0GONOGO",
+        "channel_id": "C0FINANCE",
+        "person_id": "U0ALICE",
+        "connection": "billing",
+        "workflow_id": "396",
+        "workflow_name": "Dunning run",
+        "verdict": "allow",
+        "codes": ("granted",),
+        "grant_key": "grant-1",
+        "policy_digest": "digest-1",
+    }
+    return Record(**(plain | changes))
+
+
+def a_holding(**changes: Any) -> Holding:
+    """What Zuora told of one of its scopes."""
+    plain: dict[str, Any] = {
+        "connection": "billing",
+        "scope": "Workflow Run Access",
+        "is_held": True,
+        "evidence": "the workflow could be listed",
+        "seen_at": NOON,
+    }
+    return Holding(**(plain | changes))
 
 
 async def keep(store: Store, **changes: Any) -> Launch:

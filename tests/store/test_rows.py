@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.errors import UnreadableRowError
-from bot.domain.model import Delivery, Event, EventKind, Launch, State
+from bot.domain.model import Delivery, Event, EventKind, Launch, SecretName, State
 from bot.store import rows
 from tests.builders import NOON, a_delivery, a_launch, an_event
 
@@ -276,3 +276,34 @@ def test_every_field_of_a_delivery_is_kept_but_those_that_live_in_memory_only() 
 def test_every_field_of_a_launch_has_a_column() -> None:
     assert set(rows.LAUNCH_COLUMNS) == set(Launch.__dataclass_fields__)
     assert set(rows.launch_row(FULL)) == set(rows.LAUNCH_COLUMNS)
+
+
+marked_keys = plain_text | st.sampled_from(["$secret", "$$secret", "$$$secret", "secret", "$secrets"])
+marked_values = st.recursive(
+    st.none() | st.integers() | plain_text | st.builds(SecretName, plain_text) | st.just("$secret"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(marked_keys, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(marked_keys, marked_values, max_size=4))
+def test_the_name_of_a_secret_comes_back_and_nothing_else_becomes_one(inputs: dict[str, Any]) -> None:
+    launch = a_launch(inputs=inputs)
+    event = an_event(facts={"inputs": inputs})
+
+    assert digits(rows.launch_from(rows.launch_row(launch)).inputs) == digits(inputs)
+    assert digits(rows.event_from(rows.event_row(event)).facts["inputs"]) == digits(inputs)
+
+
+def test_json_that_looks_like_the_name_of_a_secret_stays_json() -> None:
+    typed = {"login": SecretName("portal"), "note": {"$secret": "portal"}}
+
+    inputs = rows.launch_from(rows.launch_row(a_launch(inputs=typed))).inputs
+
+    assert inputs["login"] == SecretName("portal")
+    assert inputs["note"] == {"$secret": "portal"}
+
+
+def test_a_row_whose_inputs_are_one_secret_is_unreadable() -> None:
+    with pytest.raises(UnreadableRowError):
+        rows.launch_from(rows.launch_row(FULL) | {"inputs": '{"$secret":"portal"}'})

@@ -13,7 +13,7 @@ from sqlite_utils import Database
 
 from bot.domain.errors import SettingsError
 from bot.domain.model import Event, Launch, State
-from bot.store import queries, schema
+from bot.store import access_queries, home_queries, queries, schema
 from bot.store.rows import delivery_row, event_row, launch_row, time_text
 from bot.store.sqlite_lane import fetch, immediately
 from tests.builders import NOON, a_delivery, a_launch, an_event
@@ -21,10 +21,27 @@ from tests.builders import NOON, a_delivery, a_launch, an_event
 LATER = schema.Migration(name="9001_notes", sqlite="CREATE TABLE notes (note TEXT) STRICT;")
 HALF = schema.Migration(name="9001_half", sqlite="CREATE TABLE notes (note TEXT) STRICT; INSERT INTO nowhere VALUES (1);")
 
+SOURCES = (queries, access_queries, home_queries)
 STATEMENTS = sorted(
-    (name, sql) for name, sql in vars(queries).items() if name.isupper() and not name.startswith(("_", "LAUNCH_C"))
+    (name, sql)
+    for source in SOURCES
+    for name, sql in vars(source).items()
+    if name.isupper() and not name.startswith("_") and not name.endswith(("_COLUMNS", "_STATES"))
 )
-TABLES = ("deliveries", "launches", "events", "outbox", "cards", "set_aside")
+TABLES = (
+    "deliveries",
+    "launches",
+    "events",
+    "outbox",
+    "cards",
+    "set_aside",
+    "decisions",
+    "holdings",
+    "identities",
+    "first_names",
+    "homes",
+    "home_call",
+)
 
 
 @pytest.fixture
@@ -209,7 +226,8 @@ def test_a_delivery_is_held_by_somebody_until_some_time(migrated: Database, leas
 
 
 def test_there_are_statements_to_look_at() -> None:
-    assert len(STATEMENTS) > 40
+    assert len(STATEMENTS) > 55
+    assert len(dict(STATEMENTS)) == len(STATEMENTS)
 
 
 @pytest.mark.parametrize("sql", [sql for _, sql in STATEMENTS], ids=[name for name, _ in STATEMENTS])
@@ -249,16 +267,42 @@ def fetch_plan(database: Database, sql: str, values: defaultdict[str, Any]) -> l
         ("RENEW_CARDS", "cards_held"),
         ("UNTOLD_LINES", "outbox_lines"),
         ("SETTLE_CARD", "outbox_lines"),
+        ("COUNT_HOUR", "launches_counted"),
+        ("NEXT_QUOTA", "launches_counted"),
+        ("COUNT_NOT_OVER", "launches_not_over"),
+        ("AWAITING_LAUNCHES", "launches_awaiting"),
+        ("REQUESTED_LAUNCHES", "launches_requested"),
+        ("SUCCEEDED_LAUNCHES", "launches_succeeded"),
+        ("FIRST_DECISION", "decisions_at"),
+        ("MARK_HOMES", "homes_opened"),
+        ("LEASE_FREE_HOMES", "homes_due"),
+        ("LEASE_HELD_HOMES", "homes_held"),
+        ("NEXT_FREE_HOME", "homes_due"),
+        ("NEXT_HELD_HOME", "homes_held"),
+        ("RENEW_HOMES", "homes_held"),
     ],
 )
 def test_each_due_look_up_uses_its_own_index(migrated: Database, statement: str, index: str) -> None:
-    plan = fetch_plan(migrated, getattr(queries, statement), defaultdict(int))
+    plan = fetch_plan(migrated, dict(STATEMENTS)[statement], defaultdict(int))
 
     assert any(f" {index} " in row["detail"] for row in plan), plan
 
 
+@pytest.mark.parametrize("statement", ["COUNT_HOUR", "NEXT_QUOTA", "COUNT_NOT_OVER", "FIRST_DECISION"])
+def test_what_is_counted_is_counted_in_the_index_alone(migrated: Database, statement: str) -> None:
+    [step] = fetch_plan(migrated, dict(STATEMENTS)[statement], defaultdict(int))
+
+    assert "COVERING INDEX" in step["detail"]
+
+
+def test_a_page_of_decisions_begins_where_the_last_one_ended(migrated: Database) -> None:
+    [step] = fetch_plan(migrated, dict(STATEMENTS)["DECISIONS"], defaultdict(int))
+
+    assert step["detail"] == "SEARCH decisions USING INTEGER PRIMARY KEY (rowid>?)"
+
+
 def test_every_statement_says_what_it_is_for() -> None:
-    source = Path(queries.__file__).read_text(encoding="utf-8")
+    source = "".join(Path(found.__file__).read_text(encoding="utf-8") for found in SOURCES)
     unsaid = [name for name, _ in STATEMENTS if not re.search(rf"^# .+\n{name} = ", source, re.MULTILINE)]
 
     assert unsaid == []

@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.surfaces.escaping import (
+    GroupMention,
     Link,
     Mention,
     Moment,
@@ -63,6 +64,7 @@ PARTS = st.one_of(
     UNTRUSTED.map(Strong),
     UNTRUSTED.map(Quoted),
     UNTRUSTED.map(Mention),
+    UNTRUSTED.map(GroupMention),
     st.builds(Link, UNTRUSTED, UNTRUSTED),
     st.builds(Link, st.just("https://rest.example/run?a=1&b=2"), UNTRUSTED),
     st.just(Moment(datetime(2026, 11, 21, 12, tzinfo=UTC))),
@@ -197,6 +199,18 @@ def test_each_part_has_its_look_in_text_blocks_and_plain_words() -> None:
         {"type": "text", "text": ": "},
         {"type": "link", "url": "https://rest.example/?a=1&b=2", "text": "open"},
     ]
+
+
+@pytest.mark.parametrize("group_id", ["!channel", "S0LEADS>", "here", "U0ALICE", "s0leads", "", "S0|x", "S0LEADS^x", "S"])
+def test_only_a_user_group_id_calls_a_group(group_id: str) -> None:
+    assert not ACTIVE.search(as_text((GroupMention(group_id),)))
+    assert as_elements((GroupMention(group_id),))[0]["type"] == "text"
+
+
+def test_a_user_group_is_called_in_text_and_blocks_and_named_where_nobody_can_be_called() -> None:
+    assert as_text((GroupMention("S0LEADS"),)) == "<!subteam^S0LEADS>"
+    assert as_elements((GroupMention("S0LEADS"),)) == [{"type": "usergroup", "usergroup_id": "S0LEADS"}]
+    assert as_plain((GroupMention("S0LEADS"),)) == "S0LEADS"
 
 
 @pytest.mark.parametrize("user_id", ["!channel", "U0ALICE>", "here", "S0LEADS", "u0alice", "", "U0|x"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.domain.model import EventKind, InputSpec, State, Workflow
-from bot.surfaces.replies import MOST_STATES, say_help, say_list, say_status
+from bot.surfaces.replies import MOST_STATES, say_decision_taken, say_help, say_list, say_status
 from tests.block_limits import assert_harmless, assert_within_limits
 from tests.builders import a_launch, an_event
 
@@ -49,3 +49,15 @@ def test_a_long_history_of_a_long_launch_fits_and_keeps_the_newest() -> None:
     assert say.text.endswith("UTC  failed")
     assert_within_limits(say)
     assert_harmless(say)
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        (EventKind.APPROVED, "L-7K3QW has your yes; it waits for more: 2 people must agree. Its thread tells the rest."),
+        (EventKind.CLEARED, "L-7K3QW is approved and starts in a moment. Its thread tells the rest."),
+        (EventKind.REJECTED, "L-7K3QW is rejected; nothing runs. Its thread tells the rest."),
+    ],
+)
+def test_whoever_decided_by_a_command_is_told_what_it_did(kind: EventKind, told: str) -> None:
+    assert say_decision_taken(a_launch(), an_event(kind, facts={"required": 2})).text == told

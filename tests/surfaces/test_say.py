@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.domain.model import SecretName
 from bot.surfaces.escaping import Mention, Quoted
 from bot.surfaces.say import Bullets, compose, show_value
 from tests.block_limits import assert_harmless, assert_within_limits, shown, units
@@ -54,6 +55,8 @@ def test_lines_without_marks_stand_below_each_other() -> None:
         (Decimal("1.50"), "1.50"),
         (Decimal("1e5"), "1e5"),
         ([Decimal("1.5E-12")], "[1.5e-12]"),
+        (SecretName("EU-portal"), 'secret "EU-portal"'),
+        ([SecretName("a")], '[secret "a"]'),
         ([], "[]"),
         ({}, "{}"),
         ({"a": [1, Decimal("2.0"), None, True, "x"]}, '{"a": [1, 2.0, null, true, "x"]}'),

@@ -21,7 +21,6 @@ CONTRACT_PROBLEMS = {
     "unknown_workflow",
     "ambiguous_workflow",
     "not_launchable",
-    "inputs_unknown",
     "unknown_input",
     "missing_input",
     "bad_input",
@@ -32,7 +31,6 @@ CONTRACT_PROBLEMS = {
     "launch_elsewhere",
     "cannot_cancel",
     "cancel_unsupported",
-    "cancel_not_yours",
     "not_built_yet",
     "unknown_word",
     "too_many_arguments",
@@ -63,6 +61,12 @@ CONTRACT_REASONS = {
     "channel_is_archived",
     "lookup_failed",
     "granted",
+    "not_awaiting",
+    "already_decided",
+    "approval_self",
+    "approval_cool_down",
+    "not_approver",
+    "approval_expired",
 }
 CODES = [*((Problem, code) for code in PROBLEMS), *((Reason, code) for code in REASONS)]
 HOSTILE = [

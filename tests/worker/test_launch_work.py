@@ -28,7 +28,7 @@ from bot.domain.provider import (
 from bot.store.sqlite import SqliteStore
 from bot.worker import LEASE, LaunchWork
 from tests.builders import FrozenClock, a_connection, a_delivery, a_launch, an_event
-from tests.ports import ListedWire, a_store
+from tests.ports import ListedGate, ListedWire, a_store
 
 LOST = Unreachable(is_possibly_applied=True, detail="no answer in time")
 ACCEPTED = Accepted(run_id="400", provider_status="Queued")
@@ -40,6 +40,7 @@ class Workshop:
 
     store: SqliteStore
     wire: ListedWire = field(default_factory=ListedWire)
+    gate: ListedGate = field(default_factory=ListedGate)
     clock: FrozenClock = field(default_factory=FrozenClock)
     connections: dict[str, Any] = field(default_factory=lambda: {"billing": a_connection(), "crm": BITRIX})
     holder: str = "me"
@@ -49,6 +50,7 @@ class Workshop:
         return LaunchWork(
             store=self.store,
             wire=self.wire,
+            gate=self.gate,
             clock=self.clock,
             providers=providers.load(),
             connections=self.connections,

@@ -240,3 +240,73 @@ async def test_the_line_that_warns_of_a_doubt_rather_stands_twice_than_not_at_al
 
     desk.clock.move(minutes=1)
     assert await desk.tell() == [("line", EventKind.LOST), ("update", State.IN_DOUBT)]
+
+
+# --- a teller that was paused beyond its lease, and woken while another did its work ---
+
+
+def _overtaken(desk: Desk) -> tuple[TellingWork, TellingWork]:
+    return desk.work, TellingWork(store=desk.store, thread=desk.thread, clock=desk.clock, holder="other", lease=LEASE)
+
+
+async def test_a_paused_teller_posts_no_second_card(desk: Desk) -> None:
+    await desk.keep()
+    paused, other = _overtaken(desk)
+    (mine,) = await paused.claim(1)
+    desk.clock.time += LEASE
+    (theirs,) = await other.claim(1)
+
+    await other.act(theirs)
+    await paused.act(mine)
+
+    assert desk.thread.told == [("card", State.QUEUED)]
+
+
+async def test_a_paused_teller_posts_no_card_while_another_is_posting_it(desk: Desk) -> None:
+    await desk.keep()
+    paused, other = _overtaken(desk)
+    (mine,) = await paused.claim(1)
+    desk.clock.time += LEASE
+    await other.claim(1)
+
+    await paused.act(mine)
+
+    assert desk.thread.told == []
+
+
+async def test_a_paused_teller_tells_no_line_twice_and_shows_no_older_state(desk: Desk) -> None:
+    await desk.keep()
+    await desk.tell()
+    await desk.happen(STARTED, ACCEPTED)
+    paused, other = _overtaken(desk)
+    (mine,) = await paused.claim(1)
+    desk.clock.time += LEASE
+    await desk.happen(SUCCEEDED)
+    (theirs,) = await other.claim(1)
+
+    await other.act(theirs)
+    told = list(desk.thread.told)
+    await paused.act(mine)
+
+    assert told == [("line", EventKind.ACCEPTED), ("line", EventKind.SUCCEEDED), ("update", State.SUCCEEDED)]
+    assert desk.thread.told == told
+
+
+async def test_lines_that_another_told_meanwhile_leave_the_others_to_be_told(desk: Desk) -> None:
+    """Two lines in one message, one of them told already: neither twice, none lost."""
+    await desk.keep()
+    await desk.tell()
+    desk.thread.is_slow = True
+    await desk.happen(STARTED, ACCEPTED, an_event(EventKind.PROGRESSED))
+    paused, other = _overtaken(desk)
+    (mine,) = await paused.claim(1)
+    await desk.store.line_told(mine.lines[0].line_id, ts="9.9", at=desk.clock.now())
+    await paused.act(mine)
+    assert [what for what, _ in desk.thread.told] == ["update"] or desk.thread.told == []
+
+    desk.clock.time += LEASE
+    for telling in await other.claim(1):
+        await other.act(telling)
+
+    assert ("line", EventKind.PROGRESSED) in desk.thread.told
+    assert ("line", EventKind.ACCEPTED) not in desk.thread.told

@@ -163,6 +163,14 @@ class SlackStandIn:
         """Fill and send the modal on top."""
         return await self.people.submit(user_id, values)
 
+    async def open_home(self, user_id: str) -> Acknowledged:
+        """Open the app's Home tab."""
+        return await self.people.open_home(user_id)
+
+    async def click_home(self, user_id: str, label: str, value: str | None = None) -> Acknowledged:
+        """Press a button of this person's Home tab; ``value`` picks among buttons that read the same."""
+        return await self.people.click_home(user_id, label, value=value)
+
     async def redeliver(self, acknowledged: Acknowledged) -> Acknowledged:
         """The same payload once more."""
         return await self.people.redeliver(acknowledged)

@@ -49,6 +49,7 @@ METHODS: Mapping[str, Method] = {
     ),
     "chat.update": Method(answer=chat.update, scope="chat:write", missing="attachments, markdown_text, files"),
     "conversations.info": Method(answer=lookups.conversations_info),
+    "conversations.members": Method(answer=lookups.conversations_members),
     "conversations.open": Method(answer=lookups.conversations_open, scope="im:write", missing="several people"),
     "usergroups.list": Method(answer=lookups.usergroups_list, scope="usergroups:read"),
     "usergroups.users.list": Method(answer=lookups.usergroup_users, scope="usergroups:read"),

@@ -35,6 +35,7 @@ USERS = (
     User(user_id="U0ALICE", name="alice", real_name="Alice Archer", team_id=TEAM.team_id, is_admin=True),
     User(user_id="U0BOB", name="bob", real_name="Bob Brewer", team_id=TEAM.team_id),
     User(user_id="U0CAROL", name="carol", real_name="Carol Cooper", team_id=TEAM.team_id),
+    User(user_id="U0DAVE", name="dave", real_name="Dave Dorset", team_id=TEAM.team_id),
     User(user_id="U0GUEST", name="gus", real_name="Gus Guest", team_id=TEAM.team_id, is_restricted=True),
     User(user_id="U0STRANGER", name="stella", real_name="Stella Stranger", team_id="T0OTHER", is_stranger=True),
     User(user_id="U0GONE", name="greta", real_name="Greta Gone", team_id=TEAM.team_id, deleted=True),
@@ -42,11 +43,15 @@ USERS = (
 )
 
 _STAFF = frozenset({BOT, "U0ALICE", "U0BOB", "U0CAROL"})
+OPERATORS = "C0OPS"
 
 CHANNELS = (
     Channel(channel_id="C0FINANCE", name="finance-ops", members=_STAFF | {"U0GUEST", "U0ROBOT"}),
     Channel(channel_id="C0SALES", name="sales-ops", members=_STAFF),
     Channel(channel_id="C0DATA", name="data-team", members=_STAFF),
+    Channel(channel_id="C0SUPPORT", name="support", members=_STAFF),
+    Channel(channel_id="C0TREASURY", name="treasury", members=_STAFF | {"U0DAVE"}),
+    Channel(channel_id=OPERATORS, name="gonogo-ops", members=frozenset({BOT, "U0DAVE"})),
     Channel(channel_id="C0GENERAL", name="general", members=_STAFF | {"U0GUEST"}),
     Channel(channel_id="C0PARTNERS", name="partners", members=_STAFF | {"U0STRANGER"}, is_ext_shared=True),
     Channel(channel_id="C0PRIVATE", name="board-room", members=_STAFF - {BOT}, is_private=True),
@@ -55,4 +60,5 @@ CHANNELS = (
 GROUPS = (
     UserGroup(group_id="S0LEADS", handle="leads", name="Leads", users=("U0BOB", "U0CAROL")),
     UserGroup(group_id="S0CONTROLLERS", handle="controllers", name="Controllers", users=("U0CAROL",)),
+    UserGroup(group_id="S0TREASURY", handle="treasury-leads", name="Treasury leads", users=("U0BOB", "U0CAROL", "U0DAVE")),
 )

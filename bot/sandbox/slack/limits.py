@@ -38,6 +38,7 @@ LIMITS: Mapping[str, tuple[Limit, ...]] = {
     "chat.postMessage": (ONE_A_SECOND, *tier(HUNDREDS)),
     "chat.update": tier(50),
     "conversations.info": tier(50),
+    "conversations.members": tier(100),
     "conversations.open": tier(50),
     "usergroups.list": tier(20),
     "usergroups.users.list": tier(20),

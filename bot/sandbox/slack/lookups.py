@@ -13,6 +13,8 @@ from bot.sandbox.slack.errors import SlackError, invalid_arguments
 from bot.sandbox.slack.world import Channel, User, UserGroup
 
 LONG_AGO = 1_700_000_000
+MOST_A_PAGE = 1000
+"""https://docs.slack.dev/reference/methods/conversations.members"""
 
 
 def auth_test(call: Call) -> dict[str, Any]:
@@ -66,6 +68,20 @@ def channel_json(call: Call, channel: Channel) -> dict[str, Any]:
     shown |= {"is_shared": channel.is_ext_shared, "is_ext_shared": channel.is_ext_shared, "is_org_shared": False}
     shown |= {"is_member": call.workspace.app.bot_user_id in channel.members, "topic": {"value": ""}, "purpose": {"value": ""}}
     return shown | ({"num_members": len(channel.members)} if call.flag("include_num_members") else {})
+
+
+def conversations_members(call: Call) -> dict[str, Any]:
+    """Who is in one conversation, a page at a time. The cursor says whom the next page begins with."""
+    channel = call.visible_channel()
+    call.need(_read_scope(channel))
+    limit, cursor, members = call.text("limit") or "100", call.text("cursor"), sorted(channel.members)
+    if not limit.isdecimal() or not 0 < int(limit) <= MOST_A_PAGE:
+        raise SlackError("invalid_limit")
+    if cursor and cursor not in members:
+        raise SlackError("invalid_cursor")
+    start = members.index(cursor) if cursor else 0
+    page, rest = members[start : start + int(limit)], members[start + int(limit) :]
+    return {"ok": True, "members": page, "response_metadata": {"next_cursor": rest[0] if rest else ""}}
 
 
 def conversations_open(call: Call) -> dict[str, Any]:

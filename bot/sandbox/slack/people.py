@@ -60,6 +60,14 @@ class People:
         view = self._view(user_id)
         return await self._use_in_view(view, named(view.blocks, label, value=value), None)
 
+    async def click_home(self, user_id: str, label: str, *, value: str | None = None) -> Acknowledged:
+        """Press a button on the Home tab, which no modal covers."""
+        self._person(user_id)
+        home = self.workspace.views.home(user_id)
+        if home is None or self.workspace.views.top(user_id) is not None:
+            raise NotPossibleError(f"{user_id} sees no Home tab of the app")
+        return await self._use_in_view(home, named(home.blocks, label, value=value), None)
+
     async def choose_in_view(
         self, user_id: str, label: str, value: object, *, values: Mapping[str, Any] | None = None
     ) -> Acknowledged:

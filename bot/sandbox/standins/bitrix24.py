@@ -116,12 +116,13 @@ TROUBLES = {
 class Bitrix24StandIn(StandIn):
     """A portal with four templates.
 
-    Switches: ``scope_added_later`` (``/v1/me`` lists scopes that the key cannot use yet) and ``read_only_key``.
+    Switches: ``scope_added_later`` (``/v1/me`` lists scopes that the key cannot use yet), ``lists_lost_scopes`` (it lists all of
+    them, also what was taken from the key) and ``read_only_key``.
     """
 
     name = "bitrix24"
     scopes = ("bizproc", "crm")
-    switch_names = ("scope_added_later", "read_only_key")
+    switch_names = ("scope_added_later", "lists_lost_scopes", "read_only_key")
 
     def environment(self) -> dict[str, str]:
         """Address and a made-up personal key."""
@@ -180,7 +181,8 @@ class Bitrix24StandIn(StandIn):
 
     def _me(self, asked: Incoming) -> Reply:
         self._enter(asked, None)
-        listed = self.scopes if self.switches["scope_added_later"] else sorted(self.held)
+        lists_all = self.switches["scope_added_later"] or self.switches["lists_lost_scopes"]
+        listed = self.scopes if lists_all else sorted(self.held)
         key = asked.headers["x-api-key"]
         facts = {"type": "api_key", "keyPrefix": key[:9], "keySuffix": key[-4:], "expiresAt": None, "scopes": list(listed)}
         return success(200, facts | {"rateLimit": {"requestsPerSecond": 10}, "currentUser": {"bitrixUserId": int(OWNER_ID)}})

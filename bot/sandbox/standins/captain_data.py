@@ -128,13 +128,14 @@ TROUBLES = {
 class CaptainDataStandIn(StandIn):
     """A workspace with four workflows.
 
-    Switches: ``created_status`` (201 on launch; which of the two is not verified) and ``name_in_main_only`` (the job's name
-    stands in ``main_job_name`` alone).
+    Switches: ``created_status`` (201 on launch; which of the two is not verified), ``name_in_main_only`` (the job's name
+    stands in ``main_job_name`` alone) and ``account_removed`` (the account of LinkedIn is gone; taken as a scope, it is still
+    listed, and not valid).
     """
 
     name = "captain_data"
     scopes = (ACCOUNT,)
-    switch_names = ("created_status", "name_in_main_only")
+    switch_names = ("created_status", "name_in_main_only", "account_removed")
     secret_headers = StandIn.secret_headers | {"x-project-id"}
 
     def environment(self) -> dict[str, str]:
@@ -232,7 +233,7 @@ class CaptainDataStandIn(StandIn):
         if step.integration is not None and not accounts:
             raise RefusedError(bad(f"Step {step.step_uid} needs an account of {step.integration}"))
         for account in accounts:
-            if account not in {ACCOUNT, INVALID_ACCOUNT}:
+            if account not in self._account_uids():
                 raise RefusedError(bad(f"Unknown account {account}"))
             self.demand(account if account == ACCOUNT else INVALID_ACCOUNT)
 
@@ -293,10 +294,13 @@ class CaptainDataStandIn(StandIn):
     def _accounts(self, asked: Incoming) -> Reply:
         self._enter(asked)
         slug = asked.parts["slug"]
-        uids = [ACCOUNT, INVALID_ACCOUNT] if slug == "linkedin" and whole(asked.query.get("page"), 0) == 0 else []
+        uids = self._account_uids() if slug == "linkedin" and whole(asked.query.get("page"), 0) == 0 else []
         accounts = [_account(uid, is_valid=self.holds(uid)) for uid in uids]
         page = {"accounts": accounts, "next_page_exist": False, "number_total_acounts": len(accounts)}
         return json_reply(200, {"integration": {"uid": slug, "title": slug.title()}} | page)
+
+    def _account_uids(self) -> list[str]:
+        return [INVALID_ACCOUNT] if self.switches["account_removed"] else [ACCOUNT, INVALID_ACCOUNT]
 
     def new_run_id(self) -> str:
         """A UUID."""

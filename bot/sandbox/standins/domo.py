@@ -76,7 +76,7 @@ MODELS = {
             name="AddTwoNumbers",
             message_name="Start MyWorkflow",
             inputs=(Input(name="parameter1", type="decimal"), Input(name="parameter2", type="decimal")),
-            versions={"0.0.1": True, "0.0.2": False},
+            versions={"0.0.1": True, "0.0.2": False, "0.1.0": True},
         ),
         Model(
             model_id="b7e1c0d2-1111-4ee4-b7c3-b9e9b86c0139",
@@ -127,6 +127,11 @@ class DomoStandIn(StandIn):
             Route("GET", f"{API}/models/{{model_id}}/versions/{{version}}/starts", "describe", self._starts),
             Route("GET", "/api/sessions/v1/me", "probe", self._me),
         )
+
+    def verb_of(self, asked: Incoming) -> str:
+        """A list of one run follows none: somebody tries the token."""
+        verb = super().verb_of(asked)
+        return "probe" if verb == "track" and asked.query.get("limit") == "1" else verb
 
     # --- errors
 

@@ -95,6 +95,11 @@ class SalesforceStandIn(StandIn):
             Route("DELETE", "/services/data/{version}/sobjects/FlowInterview/{id}", "cancel", self._delete),
         )
 
+    def verb_of(self, asked: Incoming) -> str:
+        """A query for the org's flows follows no run: somebody compares rights."""
+        verb = super().verb_of(asked)
+        return "probe" if verb == "track" and "FlowDefinitionView" in asked.query.get("q", "") else verb
+
     async def answer(self, asked: Incoming) -> Reply:
         """Serve, and tell how many calls of the day are used up."""
         self.memory.calls += 1

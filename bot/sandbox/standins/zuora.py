@@ -101,11 +101,17 @@ class ZuoraStandIn(StandIn):
             Route("GET", "/workflows/tasks", "track", self._tasks),
             Route("GET", "/workflows/workflow_runs/{run_id}", "track", self._show),
             Route("PUT", "/workflows/workflow_runs/{run_id}/stop", "cancel", self._stop),
+            Route("POST", "/workflows/0/run", "probe", self._run_nothing),
             Route("POST", "/workflows/{workflow_id}/run", "start", self._run),
             Route("GET", "/workflows/{workflow_id}/export", "describe", self._export),
             Route("GET", "/workflows/{workflow_id}/versions", "describe", self._versions),
             Route("GET", "/workflows/{workflow_id}", "describe", self._one),
         )
+
+    def verb_of(self, asked: Incoming) -> str:
+        """A list of one is no look at the catalogue: somebody tries the credential."""
+        verb = super().verb_of(asked)
+        return "probe" if verb == "catalogue" and asked.query.get("page_length") == "1" else verb
 
     async def answer(self, asked: Incoming) -> Reply:
         """Serve, and add the headers that every answer has."""
@@ -206,6 +212,11 @@ class ZuoraStandIn(StandIn):
         return json_reply(200, exported(definition))
 
     # --- runs
+
+    def _run_nothing(self, asked: Incoming) -> Reply:
+        """No workflow has this id. Which is looked at first, permission or id, is not verified: here, as everywhere, permission."""
+        self._enter(asked, RUN)
+        return errors(404, "Cannot find a workflow with id 0.")
 
     def _run(self, asked: Incoming) -> Reply:
         self._enter(asked, RUN)

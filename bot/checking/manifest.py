@@ -1,7 +1,4 @@
-"""What can be checked without asking anybody: does the Slack app's manifest offer what the configuration needs?
-
-Configuration itself is checked as it is read (bot/settings); providers and Slack are asked by bot/app/probing.
-"""
+"""Does the Slack app's manifest offer what the configuration and this program need?"""
 
 from __future__ import annotations
 
@@ -24,6 +21,16 @@ SLACK_SCOPES: Mapping[str, str] = {
 """Every Slack scope that we use, and why. Nothing beyond these; manifest.yaml and README are compared with it."""
 
 
+def manifest_scopes(path: Path) -> frozenset[str]:
+    """The Slack scopes that the manifest asks for; none where it cannot be read, which ``manifest_faults`` says."""
+    try:
+        manifest: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return frozenset()
+    scopes: Any = _at(manifest, "oauth_config", "scopes", "bot", default=[])
+    return frozenset(map(str, cast("list[Any]", scopes))) if isinstance(scopes, list) else frozenset()
+
+
 def manifest_faults(path: Path, configuration: Configuration) -> list[str]:
     """Where the manifest does not fit the configuration or this program, a line each."""
     try:
@@ -32,7 +39,8 @@ def manifest_faults(path: Path, configuration: Configuration) -> list[str]:
         return [f"{path}: cannot be read ({type(error).__name__})"]
     if not isinstance(manifest, dict):
         return [f"{path}: holds no manifest"]
-    return [*_command_faults(path, manifest, configuration), *_scope_faults(path, manifest), *_click_faults(path, manifest)]
+    faults = (_scope_faults, _click_faults, _home_faults)
+    return [*_command_faults(path, manifest, configuration), *(line for look in faults for line in look(path, manifest))]
 
 
 def _command_faults(path: Path, manifest: Any, configuration: Configuration) -> list[str]:
@@ -57,6 +65,15 @@ def _click_faults(path: Path, manifest: Any) -> list[str]:
     if _at(manifest, "settings", "interactivity", "is_enabled", default=False):
         return []
     return [f"{path}: settings.interactivity.is_enabled is not true, so buttons would do nothing"]
+
+
+def _home_faults(path: Path, manifest: Any) -> list[str]:
+    faults: list[str] = []
+    if not _at(manifest, "features", "app_home", "home_tab_enabled", default=False):
+        faults.append(f"{path}: features.app_home.home_tab_enabled is not true, so nobody has an App Home")
+    if "app_home_opened" not in _at(manifest, "settings", "event_subscriptions", "bot_events", default=()):
+        faults.append(f"{path}: settings.event_subscriptions.bot_events lacks app_home_opened, so App Home would stay empty")
+    return faults
 
 
 def _at(tree: Any, *keys: str, default: Any) -> Any:

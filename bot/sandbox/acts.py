@@ -1,0 +1,90 @@
+"""What happens in a journey besides its command: what people press, write and type, what they must read, and what the world does.
+
+Data only: ``acting`` does it. ``<id>`` in a text stands for the launch's id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+Place: TypeAlias = Literal["thread", "card", "operators"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Press:
+    """Press a button on the card; ``is_on_answer``: on the newest answer that only this person sees.
+
+    ``told``: what only they must read next.
+    """
+
+    user_id: str
+    label: str
+    told: str | None = None
+    is_on_answer: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Write:
+    """Fill the form that opened, and send it."""
+
+    user_id: str
+    values: Mapping[str, Mapping[str, Any]]
+    says: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Type:
+    """Type one more command in the same channel; ``told``: what only this person must read next."""
+
+    user_id: str
+    text: str
+    told: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Read:
+    """Somewhere these words must come to stand."""
+
+    words: str
+    where: Place = "thread"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Later:
+    """Time passes for the launch while the bot is down. Its own times in the demo's database are put back: nobody waits."""
+
+    minutes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edit:
+    """The operators write the demo's file with ``after`` in place of ``before`` (empty: as it was), and have it read.
+
+    ``{from}`` and ``{to}`` in it are an hour around now.
+    """
+
+    says: str
+    before: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lose:
+    """The next answer to a start is lost, although the provider did what it was asked."""
+
+    provider: str
+    says: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Take:
+    """Somebody at the provider takes a scope from the bot's credential."""
+
+    provider: str
+    scope: str
+    says: str
+
+
+Act: TypeAlias = Press | Write | Type | Read | Later | Edit | Lose | Take

@@ -1,0 +1,106 @@
+"""App Homes: who has opened one, and when it is to be shown anew. Each function is the body of one transaction, or a part of it.
+
+Why Homes are marked in the transaction of the change: a bot that dies right after it still owes everybody the truth, and whoever
+is alive finds it due. Why not at once but a little later: what happens together is shown together, in one call to Slack.
+
+Why one row calls for all Homes, and whoever claims them passes the call on: the change itself must not cost more for every person
+who ever opened theirs. Why only those that were opened within a month: others are composed when they are opened, and so seen.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlite_utils import Database
+
+from bot.domain.lifecycle import TRANSITIONS
+from bot.domain.model import Event, EventKind, Launch, State
+from bot.ports import Home
+from bot.store import home_queries
+from bot.store.aside import Setting, leased
+from bot.store.rows import Row, earliest, reading, storable, time_from, time_or_none, time_text, whole
+from bot.store.sqlite_lane import change, fetch
+
+SHOWN_AFTER = timedelta(seconds=2)
+KEPT_CURRENT_FOR = timedelta(days=30)
+
+_CHANGING = frozenset({kind for (before, kind), after in TRANSITIONS.items() if before is not after} | {EventKind.REQUESTED})
+"""What changes a launch's state, which its requester's Home shows."""
+_DECIDING = frozenset(
+    {
+        EventKind.APPROVED,
+        EventKind.CLEARED,
+        EventKind.REJECTED,
+        EventKind.ESCALATED,
+        EventKind.EXPIRED,
+        EventKind.REOPENED,
+    }
+)
+_ENDING = frozenset({EventKind.CANCELLED, EventKind.FAILED})
+
+
+def mark(database: Database, launch: Launch, event: Event) -> None:
+    """The Homes that may show something else after ``event`` are due. ``launch`` is as it left it."""
+    is_for_approvers = _is_for_approvers(launch, event)
+    if not is_for_approvers and event.kind not in _CHANGING:
+        return
+    at = time_text(event.at + SHOWN_AFTER)
+    change(database, home_queries.MARK_HOME, user_id=storable(launch.requester_id), at=at)
+    if is_for_approvers:
+        change(database, home_queries.CALL_HOMES, at=at)
+
+
+def opened(database: Database, user_id: str, team_id: str, at: datetime) -> None:
+    """Store.home_opened."""
+    change(database, home_queries.OPEN_HOME, user_id=storable(user_id), team_id=storable(team_id), at=time_text(at))
+
+
+def lease(database: Database, *, now: datetime, until: datetime, holder: str, limit: int) -> list[Home]:
+    """Store.lease_homes."""
+    if change(database, home_queries.ANSWER_CALL, now=time_text(now)):
+        change(database, home_queries.MARK_HOMES, since=time_text(now - KEPT_CURRENT_FOR), at=time_text(now))
+    moment = {"now": time_text(now), "until": time_text(until), "holder": holder}
+    rows = fetch(database, home_queries.LEASE_HELD_HOMES, limit=limit, **moment)
+    rows += fetch(database, home_queries.LEASE_FREE_HOMES, limit=limit - len(rows), **moment)
+    setting = Setting(sql=home_queries.SET_ASIDE_HOME, key="user_id", at=moment["now"])
+    return leased(database, rows, _home_from, setting)
+
+
+def shown(database: Database, home: Home, holder: str, *, shown: str, again_at: datetime | None) -> None:
+    """Store.home_shown."""
+    values = {"shown": shown, "again_at": time_or_none(again_at)}
+    change(database, home_queries.SHOW_HOME, user_id=home.user_id, holder=holder, **values)
+
+
+def failed(database: Database, home: Home, holder: str, *, retry_at: datetime | None) -> None:
+    """Store.home_failed."""
+    values = {"opened_at": time_text(home.opened_at), "retry_at": time_or_none(retry_at)}
+    change(database, home_queries.FAIL_HOME, user_id=home.user_id, holder=holder, **values)
+
+
+def next_due(database: Database) -> datetime | None:
+    """Store.next_home."""
+    sources = (home_queries.NEXT_CALL, home_queries.NEXT_FREE_HOME, home_queries.NEXT_HELD_HOME)
+    return earliest(row for sql in sources for row in fetch(database, sql))
+
+
+def _is_for_approvers(launch: Launch, event: Event) -> bool:
+    """Whether what waits for anybody's approval may differ now."""
+    match event.kind:
+        case EventKind.REQUESTED:
+            return launch.state is State.AWAITING_APPROVAL
+        case kind if kind in _ENDING:
+            return launch.sent_at is None and bool(launch.approval)
+        case kind:
+            return kind in _DECIDING
+
+
+def _home_from(row: Row) -> Home:
+    with reading("homes", row.get("user_id")):
+        return Home(
+            user_id=whole(row["user_id"]),
+            team_id=whole(row["team_id"]),
+            opened_at=time_from(row["opened_at"]),
+            shown=whole(row["shown"]),
+            attempts=int(row["attempts"]),
+        )
