@@ -59,16 +59,13 @@ def expected(cell: Cell) -> Outcome:
     closed = {CLOSED[cell.place]} if cell.place in CLOSED else set[str]()
     if cell.person in NO_MEMBER:
         return refused(NO_MEMBER[cell.person], *(set() if cell.operation in ABOUT_ONE else closed))
-    match cell.operation:
-        case "status":
-            return refused("launch_elsewhere") if cell.place == "direct message" else ALLOWED
-        case "approve" | "reject":
-            return decision(cell)
-        case "cancel" if cell.place == "direct message":
-            return refused("launch_elsewhere")
-    if closed:
+    if cell.operation in {"approve", "reject"}:
+        return decision(cell)
+    if cell.operation in {"status", "cancel"} and cell.place == "direct message":
+        return refused("launch_elsewhere")
+    if closed and cell.operation != "status":
         return refused(*closed)
-    return ALLOWED if cell.operation in LISTS else granted(cell)
+    return ALLOWED if cell.operation in {*LISTS, "status"} else granted(cell)
 
 
 def decision(cell: Cell) -> Outcome:
@@ -168,10 +165,15 @@ def _disturbed(world: World, answers: int) -> Iterator[str]:
 
 
 def _is_closed_to(cell: Cell) -> bool:
-    """Who may do nothing here at all causes no question; `/launch why` tells a member what would open a shared channel."""
-    if cell.person in NO_MEMBER or cell.person == "unknown" or cell.place == "other connection":
+    """Who may do nothing here at all causes no question, not even for the list that is kept anyway.
+
+    Two do, of full members: `/launch why` says what would open a shared channel, and a yes is compared with the rule in force.
+    """
+    if cell.person in NO_MEMBER or cell.person == "unknown":
         return True
-    return cell.place in CLOSED and not (cell.operation == "why" and cell.place == "shared")
+    if cell.operation == "approve" or (cell.operation, cell.place) == ("why", "shared"):
+        return False
+    return cell.place in {*CLOSED, "other connection"}
 
 
 def _listing(world: World, cell: Cell) -> Iterator[str]:

@@ -175,12 +175,14 @@ class Machine(RuleBasedStateMachine):
     def until(self, work: Awaitable[T]) -> T:
         return self.loop.run_until_complete(work)
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(name=st.sampled_from(tuple(RULES)), amount=st.sampled_from(AMOUNTS))
+    def begin(self, name: str, amount: int) -> None:
+        self.world.rule = name
         self.until(self.store.migrate())
         self.standing = Standing(policy=self.world.policy, connections=self.world.connections)
         self.restart()
         self.in_force()
+        self.request(ALICE, amount)
 
     def teardown(self) -> None:
         self.until(self.store.close())
@@ -285,6 +287,13 @@ class Machine(RuleBasedStateMachine):
     def leads_say_yes(self, number: int) -> None:
         for user_id in (BOB, CAROL) if number < len(self.books) else ():
             self.until(self.agrees(user_id, self.books[number]))
+
+    @rule(user_id=ANYBODY, number=LAUNCHES)
+    def presses_on(self, user_id: str, number: int) -> None:
+        """One person who means it, and a worker that is quick."""
+        for _ in (1, 2) if number < len(self.books) else ():
+            self.until(self.agrees(user_id, self.books[number]))
+        self.until(self.works())
 
     @rule(user_id=ANYBODY, number=LAUNCHES)
     def no(self, user_id: str, number: int) -> None:

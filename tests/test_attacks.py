@@ -104,7 +104,10 @@ class TestNames:
 
     @pytest.mark.parametrize(
         "name",
-        ["ｂilling", "bіlling", '"billing "', "bill\u0130ng", "billing\u200b", "billing\0", '"billing\n"', "BILLING\u202e", "billing.", "*"],
+        [
+            "ｂilling", "bіlling", '"billing "', "bill\u0130ng", "billing\u200b", "billing\0", '"billing\n"', "BILLING\u202e",
+            "billing.", "*",
+        ],
         ids=["fullwidth", "homoglyph", "trailing space", "dotted I", "zero width", "NUL", "newline", "bidi", "dot", "glob"],
     )  # fmt: skip
     async def test_a_connection_that_looks_like_a_granted_one_is_none(self, attack: Attack, name: str) -> None:

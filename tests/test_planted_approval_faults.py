@@ -107,13 +107,6 @@ class CountsOneForTwo(Faulty):
         return (*events, *(replace(event, actor=other.get(event.actor, "U0BOB")) for event in yeses))
 
 
-class ForgetsThatItAskedAgain(Faulty):
-    """A yes from before people were asked anew still counts."""
-
-    async def events(self, launch_id: str) -> tuple[Event, ...]:
-        return tuple(event for event in await self.store.events(launch_id) if event.kind is not EventKind.REOPENED)
-
-
 class OverwritesWhoWasQuicker(Faulty):
     """Saves over what somebody else decided meanwhile."""
 
@@ -179,7 +172,6 @@ def over(faulty: type[Faulty]) -> type[Machine]:
         (with_part("entitling", LetsTheRequesterDecide), TOO_FEW),
         (with_use_case("approving", NeverLooksAtTheClock), TOO_FEW),
         (over(CountsOneForTwo), TOO_FEW),
-        (over(ForgetsThatItAskedAgain), TOO_FEW),
         (over(OverwritesWhoWasQuicker), "after it was|KeyError|is .* after"),
     ],
     ids=[
@@ -190,7 +182,6 @@ def over(faulty: type[Faulty]) -> type[Machine]:
         "requester counted",
         "expiry ignored",
         "one yes counted for two",
-        "old yes counted",
         "loser overwrites winner",
     ],
 )

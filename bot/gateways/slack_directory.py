@@ -63,7 +63,7 @@ class SlackDirectory:
         return is_in
 
     async def _ask_presence(self, subject_id: str) -> bool:
-        """Page by page, until the person is found or the pages end."""
+        """Page by page, until the person is found or the pages end. Whoever else is on them need not be asked about for a while."""
         channel_id, user_id = subject_id.split()
         subject = f"the members of {channel_id}"
         cursor = ""
@@ -74,6 +74,8 @@ class SlackDirectory:
             members = page.get("members")
             if not is_list(members):
                 raise LookupFailedError(subject, "Slack's answer is not readable")
+            seen = (self._clock.now(), True)
+            self._kept.update({f"{channel_id} {member}": seen for member in items(members)})
             if user_id in items(members):
                 return True
             cursor = str(mapping(page.get("response_metadata")).get("next_cursor") or "")

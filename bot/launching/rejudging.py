@@ -37,25 +37,21 @@ class Rejudging:
         if self._was_just_allowed(launch):
             return Go()
         today = await self.rebinding.today(launch)
+        if isinstance(today, Same):
+            return await self._agreed(launch, today)
+        return self._differing(today)
+
+    def _differing(self, today: Free | Changed | Gone | Unknown) -> GateAnswer:
         match today:
             case Gone():
                 return NoGo(reasons=today.reasons)
             case Unknown():
                 return Wait(detail=today.detail)
-            case Free():
-                return Go()
             case Changed() if today.launch.approval:
-                reaction = reopened(
-                    today.launch,
-                    now=self.clock.now(),
-                    digest=today.launch.digest,
-                    approval=today.launch.approval,
-                    changes=today.changes,
-                )
+                bound, now = today.launch, self.clock.now()
+                reaction = reopened(bound, now=now, digest=bound.digest, approval=bound.approval, changes=today.changes)
                 return Reopen(reaction=reaction)
-            case Same():
-                return await self._agreed(launch, today)
-            case Changed():
+            case Free() | Changed():
                 return Go()
             case _:
                 assert_never(today)

@@ -322,3 +322,17 @@ async def test_pages_without_end_are_given_up() -> None:
 
         with pytest.raises(LookupFailedError, match="more than 50000"):
             await a_directory(client).is_in_channel("U0ALICE", "C0FINANCE")
+
+
+async def test_one_page_answers_for_everybody_on_it_for_a_while() -> None:
+    clock = FrozenClock()
+    async with a_slack() as (slack, client):
+        slack.set("conversations.members", page("U0ALICE", "U0BOB"))
+        directory = a_directory(client, clock)
+        found = [await directory.is_in_channel(user_id, "C0FINANCE") for user_id in ("U0BOB", "U0ALICE")]
+        asked_within = len(slack.asked)
+        clock.move(minutes=1)
+        await directory.is_in_channel("U0ALICE", "C0FINANCE")
+
+    assert found == [True, True]
+    assert (asked_within, len(slack.asked)) == (1, 2)

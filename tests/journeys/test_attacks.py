@@ -19,6 +19,7 @@ from urllib.parse import urlencode
 
 import aiohttp
 import pytest
+import yaml
 
 from bot import providers
 from bot.sandbox.slack.delivery import on_the_wire, signature
@@ -69,9 +70,10 @@ async def the_house(
     folder: Path, mode: Literal["socket", "http"] = "http", channels: str = CHANNELS
 ) -> AsyncGenerator[House, None]:
     """The demo's connections under a policy that has something to get around."""
-    demo = CONFIGURATION.read_text(encoding="utf-8")
+    demo = yaml.safe_load(CONFIGURATION.read_text(encoding="utf-8"))
+    ours = {"slack": {"command": "/launch"}, "connections": demo["connections"], **yaml.safe_load(channels)}
     path = folder / "gonogo.yaml"
-    path.write_text(demo[: demo.index("channels:\n")] + channels, encoding="utf-8")
+    path.write_text(yaml.safe_dump(ours), encoding="utf-8")
     async with a_house(folder, mode=mode, configuration=path) as house:
         yield house
 
@@ -92,10 +94,10 @@ def runs(house: House) -> int:
 
 
 def a_command(house: House, as_user: str = "U0BOB", **changed: Any) -> Delivery:
-    """As Slack would send it, but for who sends it, and what is changed."""
+    """As Slack would send it, but for who sends it, and what is changed. Its answer address is Bob's, so it goes without one."""
     channel = house.workspace.channels["C0FINANCE"]
     delivery = house.slack.people.payloads.command("U0BOB", channel, "/launch", text=GOOD, at=now(house))
-    return replace(delivery, payload={**delivery.payload, "user_id": as_user, **changed})
+    return replace(delivery, payload={**delivery.payload, "user_id": as_user, "response_url": "", **changed})
 
 
 def a_press(house: House, user_id: str, card: Message, label: str, **changed: Any) -> Delivery:
@@ -127,8 +129,10 @@ async def post(house: House, body: bytes, headers: dict[str, str], content: str 
 
 
 def told(house: House, *, but: tuple[str, ...] = ()) -> list[str]:
-    """Everything that anybody sees of the bot, but for what only these people see."""
-    seen = [message.text for channel_id in house.workspace.channels for message in house.workspace.messages(channel_id)]
+    """Everything that anybody sees of the bot, but for what only these people see, there or directly."""
+    directly = {dm_id(one) for one in but if one}
+    places = [channel_id for channel_id in house.workspace.channels if channel_id not in directly]
+    seen = [message.text for channel_id in places for message in house.workspace.messages(channel_id)]
     for channel_id in house.workspace.channels:
         for person in set(EVERYBODY) - set(but):
             seen += [message.text for message in house.workspace.ephemerals(channel_id, person)]
@@ -274,9 +278,9 @@ async def test_a_recorded_request_sent_again_and_again_is_one_launch(house: Hous
 async def test_who_is_no_full_member_starts_nothing_by_command_button_or_event(house: House, user_id: str) -> None:
     card = await waiting(house)
     before = told(house, but=(user_id,))
-    as_them = {"id": user_id, "team_id": "T0OTHER"}
+    as_them = {"user": {"id": user_id, "team_id": "T0OTHER"}, "response_url": ""}
     presses = [a_press(house, "U0BOB", card, label) for label in ("Approve", "Reject", "Cancel")]
-    forged = [replace(press, payload={**press.payload, "user": as_them}) for press in presses]
+    forged = [replace(press, payload={**press.payload, **as_them}) for press in presses]
 
     await send(house, a_command(house, as_user=user_id), *forged)
 
@@ -451,9 +455,7 @@ async def test_a_grant_that_is_removed_between_the_yes_and_the_start_starts_noth
     await send(house, a_press(house, "U0BOB", card, "Approve"))
     await house.workspace.wait_for(lambda seen: len(seen.thread(card.channel_id, card.ts)) > 2)
     path = tmp_path / "gonogo.yaml"
-    path.write_text(
-        path.read_text(encoding="utf-8").replace("workflows: [Refund approval]", 'workflows: ["48"]'), encoding="utf-8"
-    )
+    path.write_text(path.read_text(encoding="utf-8").replace("- Refund approval", "- '48'"), encoding="utf-8")
     changed = read_configuration(path, providers=providers.load(), environment=house.providers.environment())
     house.bot.parts.standing.replace(policy=changed.policy, connections=changed.connections)
 
