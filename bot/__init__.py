@@ -5,7 +5,7 @@ surfaces/     what people type and see: command text, words, cards; pure
 providers/    one translator per provider; pure
 ports.py      the doors outward, as Protocols
 launching/    use cases: launch, cancel, look
-definitions   which workflows there are and what they take
+definitions/  which workflows there are and what they take, remembered with its age
 worker/       the loops that act: start, track, tell
 gateways/     HTTP, Slack, clock       store/     durable memory
 settings/     environment and configuration file, typed

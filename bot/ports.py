@@ -188,6 +188,10 @@ class Store(Protocol):
         """
         ...
 
+    async def caused_by(self, delivery_key: str) -> Launch | None:
+        """The launch that a delivery has caused already (``create`` with its key), if there is one."""
+        ...
+
     async def usage(self, channel_id: str, *, now: datetime) -> Mapping[str, Usage]:
         """What was launched in a channel, by ``Launch.quota_key``: asked for within the hour before ``now``, and not over yet.
 
@@ -278,7 +282,7 @@ class Store(Protocol):
         An event, or a changed state, makes the card stale from ``event.at`` (``updated_at``) on; any other change does not.
 
         Returns:
-            False when somebody else changed the launch in between: nothing is written, read again.
+            False when somebody else changed the launch in between, or owns the run that it adopts: nothing is written, read again.
         """
         ...
 
@@ -397,8 +401,25 @@ class Found:
     known: tuple[Workflow, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """Workflows as they were last told, to be shown and not to be decided by.
+
+    ``seen_at``: when the provider was asked for what it told; None: all of it is the configuration's. ``trouble``: why it is not
+    newer, for people; None where the provider told it when it was last asked (or is not asked at all).
+    """
+
+    workflows: tuple[Workflow, ...] = ()
+    seen_at: datetime | None = None
+    trouble: str | None = None
+
+
 class Definitions(Protocol):
-    """Which workflows a connection has and which inputs they take: configuration first, then the provider's own answers."""
+    """Which workflows a connection has and which inputs they take: configuration first, then the provider's own answers.
+
+    What a launch rests on is at most five minutes old; ``is_fresh``: the provider is asked now, whatever is remembered (before
+    an approval counts). ``seen`` and ``seen_inputs`` wait for nobody longer than ``patience_s`` and never raise.
+    """
 
     async def known(self, connection: Connection) -> tuple[Workflow, ...]:
         """Every workflow that is known, with or without inputs.
@@ -416,7 +437,15 @@ class Definitions(Protocol):
         """
         ...
 
-    async def find(self, connection: Connection, typed: str) -> Found:
+    async def seen(self, connection: Connection, *, patience_s: float = ...) -> Seen:
+        """Every workflow that is known, however old that is; it is refreshed meanwhile."""
+        ...
+
+    async def seen_inputs(self, connection: Connection, workflow: Workflow, *, patience_s: float = ...) -> Seen:
+        """``workflow`` with its inputs as they were last told; ``workflows`` is empty where nobody told them yet."""
+        ...
+
+    async def find(self, connection: Connection, typed: str, *, is_fresh: bool = False) -> Found:
         """The workflow that ``typed`` (an id or a name) means.
 
         Raises:
@@ -424,13 +453,21 @@ class Definitions(Protocol):
         """
         ...
 
-    async def described(self, connection: Connection, workflow: Workflow) -> Workflow:
+    async def described(self, connection: Connection, workflow: Workflow, *, is_fresh: bool = False) -> Workflow:
         """``workflow`` with its inputs.
 
         Raises:
             LookupFailedError: its inputs are not configured and the provider does not tell them (now, or at all).
         """
         ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShownForm:
+    """A form that Slack shows: its id, and a mark of what it shows (Slack's ``hash``)."""
+
+    view_id: str
+    mark: str
 
 
 class Thread(Protocol):
@@ -460,8 +497,15 @@ class Thread(Protocol):
         """Show this as a person's App Home."""
         ...
 
-    async def open_form(self, trigger_id: str, view: Mapping[str, Any]) -> None:
-        """Open a form for whoever pressed a button a moment ago."""
+    async def open_form(self, trigger_id: str, view: Mapping[str, Any]) -> ShownForm:
+        """Open a form for whoever pressed a button, or typed a command, a moment ago."""
+        ...
+
+    async def update_form(self, view_id: str, view: Mapping[str, Any], *, mark: str = "") -> ShownForm:
+        """Show something else in an open form; its id stays.
+
+        ``mark``: only while it still shows what ``ShownForm.mark`` is of (``hash_conflict`` otherwise); empty: whatever it shows.
+        """
         ...
 
     async def post_direct(self, launch: Launch, events: tuple[Event, ...]) -> str:
@@ -488,14 +532,20 @@ class Directory(Protocol):
         """The user ids in a user group. ``is_fresh``: asked of Slack now, not remembered (before a denial)."""
         ...
 
-    async def is_in_channel(self, user_id: str, channel_id: str) -> bool:
-        """Whether this person is a member of that channel; a channel that the bot cannot see is a lookup that failed."""
+    async def is_in_channel(self, user_id: str, channel_id: str, *, is_fresh: bool = True) -> bool:
+        """Whether this person is a member of that channel; a channel that the bot cannot see is a lookup that failed.
+
+        ``is_fresh``: a no is asked of Slack now, not remembered (somebody may just have joined).
+        """
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class Go:
-    """Start it."""
+    """Start it. ``at`` is when that was judged, ``since`` by which configuration (``Standing.since``, as judging began)."""
+
+    at: datetime | None = None
+    since: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -528,6 +578,10 @@ class Gate(Protocol):
 
     async def may_start(self, launch: Launch) -> GateAnswer:
         """Judge a queued launch anew. Never raises on what Slack or a provider does not tell: then it waits."""
+        ...
+
+    def still_holds(self, launch: Launch, go: Go) -> bool:
+        """Whether a yes of a while ago is still good: the launch may have waited long for its place on the wire."""
         ...
 
 

@@ -13,6 +13,7 @@ import asyncio
 import re
 import secrets
 from collections.abc import Callable, Coroutine
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -22,32 +23,55 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.response import BoltResponse
 
 from bot.domain.errors import StoreUnavailableError
-from bot.domain.model import RESERVED_WORDS, Delivery
-from bot.domain.tokens import blanked
+from bot.domain.model import RESERVED_WORDS, Delivery, Problem
 from bot.launching import Launching
-from bot.surfaces import forms, replies
+from bot.surfaces import replies
 from bot.surfaces.command_text import LaunchText, NothingTyped, Problems, SubcommandText, read_command
 from bot.surfaces.say import Say
-from commands._entries import LAUNCH, Button, Entries, Form, Happening, Subcommand
+from commands._entries import FORM, LAUNCH, Button, Choice, Entries, Form, Happening, Search, Sheet, Shortcut, Subcommand
+from commands._form_door import ANSWERS_WITHIN_S, UNREADABLE, FormDoor
+from commands._payloads import EVENT, button_in, command_in, event_in, form_in, shortcut_in
 
-__all__ = ["LAUNCH", "Button", "Door", "Entries", "Form", "Happening", "Subcommand"]
+__all__ = [
+    "EVENT",
+    "FORM",
+    "LAUNCH",
+    "Button",
+    "Choice",
+    "Door",
+    "Entries",
+    "Form",
+    "Happening",
+    "Search",
+    "Sheet",
+    "Shortcut",
+    "Subcommand",
+]
 
 _log = structlog.get_logger("gonogo.door")
 
 ANYTHING = re.compile("")
 AGAIN_AFTER_S = 5.0
-EVENT = "event"
-"""The kind of a delivery that Slack sends by itself."""
 
 
 class Door:
     """Receives deliveries and carries them to use cases. ``command`` is the slash command's configured name."""
 
-    def __init__(self, *, command: str, launching: Launching, entries: Entries) -> None:
+    def __init__(
+        self, *, command: str, launching: Launching, entries: Entries, answers_within_s: float = ANSWERS_WITHIN_S
+    ) -> None:
         self._command = command
         self._launching = launching
         self._entries = entries
         self._tasks: set[asyncio.Task[None]] = set()
+        self._sheets = FormDoor(
+            launching=launching,
+            entries=entries,
+            spawn=self._spawn,
+            carry=self.carry,
+            fault=self._fault,
+            answers_within_s=answers_within_s,
+        )
 
     def register(self, app: AsyncApp) -> None:
         """Listen to the slash command, to every button, form and event; any other press or event is acknowledged and let go."""
@@ -56,6 +80,14 @@ class Door:
             app.action(action_id)(self._on_button)
         for callback_id in self._entries.forms:
             app.view(callback_id)(self._on_form)
+        for callback_id in self._entries.sheets:
+            app.view(callback_id)(self._sheets.on_sheet)
+        for action_id in self._entries.choices:
+            app.action(action_id)(self._sheets.on_choice)
+        for action_id in self._entries.searches:
+            app.options(action_id)(self._sheets.on_search)
+        for callback_id in self._entries.shortcuts:
+            app.shortcut(callback_id)(self._on_shortcut)
         app.action(ANYTHING)(self._on_other)
         for event_type in self._entries.happenings:
             app.event(event_type)(self._on_event)
@@ -89,18 +121,22 @@ class Door:
             await asyncio.wait(set(self._tasks))
 
     async def _on_command(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        await self._read(ack, body, self._command_in)
+        await self._read(ack, body, command_in)
 
     async def _on_button(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        await self._read(ack, body, self._button_in)
+        await self._read(ack, body, button_in)
 
     async def _on_form(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        await self._read(ack, body, self._form_in)
+        await self._read(ack, body, form_in)
+
+    async def _on_shortcut(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        await self._read(ack, body, shortcut_in)
 
     async def _on_event(self, ack: AsyncAck, body: dict[str, Any]) -> BoltResponse | None:
         """An event that could not be kept is not acknowledged: Slack brings it again, and nobody waits for an answer."""
         try:
-            delivery = self._event_in(body)
+            is_wanted = self._entries.happenings[body["event"]["type"]].is_wanted(body["event"])
+            delivery = event_in(body, self._launching.now()) if is_wanted else None
         except (KeyError, TypeError, AttributeError):
             _log.exception("payload_not_readable")
             delivery = None
@@ -109,77 +145,15 @@ class Door:
         await ack()
         return None
 
-    async def _read(self, ack: AsyncAck, body: dict[str, Any], reads: Callable[[dict[str, Any]], Delivery]) -> None:
+    async def _read(self, ack: AsyncAck, body: dict[str, Any], reads: Callable[[dict[str, Any], datetime], Delivery]) -> None:
         """A payload that lacks what Slack documents cannot be acted on: it is let go, and the log says so."""
         try:
-            delivery = reads(body)
-        except (KeyError, IndexError, TypeError, AttributeError):
+            delivery = reads(body, self._launching.now())
+        except UNREADABLE:
             _log.exception("payload_not_readable")
             await ack()
             return
         await self._receive(ack, delivery)
-
-    def _command_in(self, body: dict[str, Any]) -> Delivery:
-        return Delivery(
-            key=f"command:{body['trigger_id']}",
-            kind="command",
-            name=body["command"],
-            team_id=body["team_id"],
-            channel_id=body["channel_id"],
-            user_id=body["user_id"],
-            text=blanked(body.get("text") or ""),
-            received_at=self._launching.now(),
-            reply_url=body.get("response_url"),
-        )
-
-    def _button_in(self, body: dict[str, Any]) -> Delivery:
-        action = body["actions"][0]
-        message_ts = body.get("message", {}).get("ts")
-        place = message_ts or body.get("view", {}).get("id")
-        team_id, user_id = body["team"]["id"], body["user"]["id"]
-        return Delivery(
-            key=f"button:{team_id}:{place}:{action['action_id']}:{action['action_ts']}:{user_id}",
-            kind="button",
-            name=action["action_id"],
-            team_id=team_id,
-            channel_id=body.get("channel", {}).get("id") or user_id,
-            user_id=user_id,
-            text=action.get("value") or "",
-            received_at=self._launching.now(),
-            reply_url=body.get("response_url"),
-            trigger_id=body.get("trigger_id"),
-            message_ts=None if body.get("container", {}).get("is_ephemeral") else message_ts,
-        )
-
-    def _form_in(self, body: dict[str, Any]) -> Delivery:
-        view, user_id = body["view"], body["user"]["id"]
-        return Delivery(
-            key=f"form:{view.get('private_metadata') or body['trigger_id']}:{user_id}",
-            kind="form",
-            name=view["callback_id"],
-            team_id=body["team"]["id"],
-            channel_id=user_id,
-            user_id=user_id,
-            text=blanked(forms.form_text(view)),
-            received_at=self._launching.now(),
-        )
-
-    def _event_in(self, body: dict[str, Any]) -> Delivery | None:
-        """None for one that nothing here is about."""
-        event = body["event"]
-        happening = self._entries.happenings[event["type"]]
-        if not happening.is_wanted(event):
-            return None
-        return Delivery(
-            key=f"event:{body['event_id']}",
-            kind=EVENT,
-            name=event["type"],
-            team_id=body["team_id"],
-            channel_id=event["user"],
-            user_id=event["user"],
-            text="",
-            received_at=self._launching.now(),
-        )
 
     async def _on_other(self, ack: AsyncAck) -> None:
         """A link button tells us that it was pressed; an event, what nothing here is about; there is nothing to do."""
@@ -243,23 +217,26 @@ class Door:
 
     async def _answer(self, delivery: Delivery) -> Say | None:
         match delivery.kind:
-            case "button" | "form" | "event":
+            case "button" | "form" | "event" | "shortcut":
                 known = {**self._entries.buttons, **self._entries.forms, **self._entries.happenings}
+                known |= {**self._entries.sheets, **self._entries.shortcuts}
                 entry = known.get(delivery.name)
                 return await entry.run(self._launching, delivery) if entry else None
             case _:
                 return await self._typed(delivery)
 
     async def _typed(self, delivery: Delivery) -> Say | None:
-        """Find the subcommand that was typed; a connection's name is the launch itself, nothing at all asks for help."""
-        typed = read_command(delivery.text, subcommands=RESERVED_WORDS | set(self._entries.subcommands) - {LAUNCH})
+        """Find the subcommand that was typed; a connection's name is the launch itself, without a workflow the form."""
+        typed = read_command(delivery.text, subcommands=RESERVED_WORDS | set(self._entries.subcommands) - {LAUNCH, FORM})
         match typed:
+            case Problems(problems=(Problem(code="missing_workflow", facts=facts),)) if not facts["closest"]:
+                return await self._run(FORM, delivery, (facts["connection"],))
             case Problems():
                 return replies.say_refused(typed.problems, (), command=self._command)
             case SubcommandText():
                 return await self._run(typed.word, delivery, typed.arguments)
             case NothingTyped():
-                return await self._run("help", delivery, ())
+                return await self._run(FORM, delivery, ())
             case LaunchText():
                 return await self._run(LAUNCH, delivery, ())
 

@@ -1,4 +1,4 @@
-"""``/launch help``, and ``/launch`` alone until its form is built: what can be typed, with examples that work in this channel."""
+"""``/launch help``: what can be typed, with examples that work in this channel."""
 
 from __future__ import annotations
 

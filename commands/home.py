@@ -11,6 +11,7 @@ from bot.surfaces.home import LAUNCH_ACTION
 from bot.surfaces.home_notices import say_how_to_launch
 from bot.surfaces.say import Say
 from commands._entries import Button, Happening
+from commands.form import opened
 
 
 def is_home_tab(event: Mapping[str, Any]) -> bool:
@@ -24,9 +25,9 @@ async def home_opened(launching: Launching, delivery: Delivery) -> Say | None:
     return None
 
 
-async def launch_pressed(launching: Launching, _delivery: Delivery) -> Say | None:
-    """Say what to type."""
-    return say_how_to_launch(command=launching.command)
+async def launch_pressed(launching: Launching, delivery: Delivery) -> Say | None:
+    """Open the form, which asks for the channel first; where it cannot be opened, say what to type."""
+    return await opened(launching, delivery, instead=say_how_to_launch(command=launching.command))
 
 
 HAPPENINGS = (Happening(event_type="app_home_opened", is_wanted=is_home_tab, run=home_opened),)

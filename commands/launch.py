@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.domain.errors import ThreadError
 from bot.domain.model import Delivery
 from bot.launching import Launched, Launching, Refusal
 from bot.surfaces import replies
@@ -21,7 +22,25 @@ async def launch(launching: Launching, delivery: Delivery, _arguments: tuple[str
     answer = await launching.request(delivery, typed)
     if isinstance(answer, Launched):
         return None
+    if _only_lacks_inputs(answer) and await _form_opened(launching, delivery, typed):
+        return None
     return replies.say_refused(answer.problems, answer.reasons, command=launching.command, typed=typed)
+
+
+def _only_lacks_inputs(refusal: Refusal) -> bool:
+    """Whether nothing is wrong but that required inputs were not typed, which a form can ask for."""
+    return not refusal.reasons and {problem.code for problem in refusal.problems} == {"missing_input"}
+
+
+async def _form_opened(launching: Launching, delivery: Delivery, typed: LaunchText) -> bool:
+    """Whether the form is open with what was typed in it; where it cannot be, what is missing is told."""
+    try:
+        answer = await launching.filling.open(
+            delivery, connection=typed.connection, workflow=typed.workflow, given=dict(typed.inputs)
+        )
+    except ThreadError:
+        return False
+    return answer is None
 
 
 async def _previewed(launching: Launching, delivery: Delivery, typed: LaunchText) -> Say:

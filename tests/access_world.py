@@ -291,7 +291,8 @@ class World:
     def directory(self) -> TableDirectory:
         cell, name = self.cell, user_id(self.cell.person)
         person = Person(user_id=name, team_id="T0GONOGO", name="who", **PEOPLE[cell.person])
-        channel = Channel(**({"channel_id": channel_id(cell.place), "name": "here", "is_member": True} | PLACES[cell.place]))
+        marks = {"is_member": True, **PLACES[cell.place]}
+        channel = Channel(channel_id=channel_id(cell.place), name="here", **marks)
         silent = {"group unknown": {TEAM}, "unknown": {name}}.get(cell.person, set())
         return TableDirectory(
             people={name: person},
@@ -333,7 +334,7 @@ class World:
 
     def _launch(self, state: State) -> Launch:
         grant, name = self.grant(), connection_name(self.cell)
-        inputs = {"accountId": "A1"}
+        inputs = dict(part.split("=", 1) for part in self.side.typed.split())
         launch = a_launch(
             launch_id=f"L-S{next(self.numbers):04d}",
             channel_id=self.lives_in,

@@ -10,10 +10,11 @@ from typing import Any
 
 from bot.domain.errors import LookupFailedError, ThreadError
 from bot.domain.model import Channel, Connection, Delivery, Event, Launch, Person, Workflow
-from bot.ports import Found, GateAnswer, Go
+from bot.ports import Found, GateAnswer, Go, Seen, ShownForm
 from bot.store import open_store
 from bot.store.sqlite import SqliteStore
 from bot.surfaces.say import Say
+from tests.builders import NOON
 
 
 @asynccontextmanager
@@ -49,7 +50,7 @@ class TableDirectory:
         self._speak(group_id)
         return self.groups.get(group_id, frozenset())
 
-    async def is_in_channel(self, user_id: str, channel_id: str) -> bool:
+    async def is_in_channel(self, user_id: str, channel_id: str, *, is_fresh: bool = True) -> bool:
         self._speak(f"{channel_id} {user_id}")
         return f"{channel_id} {user_id}" not in self.absent
 
@@ -75,12 +76,24 @@ class TableDefinitions:
             raise LookupFailedError(f"the workflows of {connection.name}", "no answer in time")
         return self.workflows.get(connection.name, ())
 
-    async def find(self, connection: Connection, typed: str) -> Found:
+    async def seen(self, connection: Connection, *, patience_s: float = 2.0) -> Seen:
+        try:
+            return Seen(workflows=await self.known_live(connection), seen_at=NOON)
+        except LookupFailedError as error:
+            return Seen(workflows=tuple(connection.workflows.values()), trouble=error.cause)
+
+    async def seen_inputs(self, connection: Connection, workflow: Workflow, *, patience_s: float = 2.0) -> Seen:
+        try:
+            return Seen(workflows=(await self.described(connection, workflow),), seen_at=NOON)
+        except LookupFailedError as error:
+            return Seen(trouble=error.cause)
+
+    async def find(self, connection: Connection, typed: str, *, is_fresh: bool = False) -> Found:
         known = await self.known_live(connection)
         fits = tuple(workflow for workflow in known if typed in {workflow.workflow_id, workflow.name})
         return Found(workflow=fits[0] if len(fits) == 1 else None, candidates=fits, known=known)
 
-    async def described(self, connection: Connection, workflow: Workflow) -> Workflow:
+    async def described(self, connection: Connection, workflow: Workflow, *, is_fresh: bool = False) -> Workflow:
         if workflow.inputs is None:
             raise LookupFailedError(f"the inputs of {workflow.label} at {connection.name}", "it does not tell")
         return workflow
@@ -93,6 +106,8 @@ class RecordingThread:
     told: list[tuple[str, Any]] = field(default_factory=list)
     refusals: list[ThreadError] = field(default_factory=list)
     is_slow: bool = False
+    forms: dict[str, ShownForm] = field(default_factory=dict)
+    views: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
     async def post_card(self, launch: Launch, events: tuple[Event, ...]) -> str:
         self._tell("card", launch.state)
@@ -115,8 +130,15 @@ class RecordingThread:
     async def publish_home(self, user_id: str, view: Mapping[str, Any]) -> None:
         self._tell(f"home {user_id}", view)
 
-    async def open_form(self, trigger_id: str, view: Mapping[str, Any]) -> None:
+    async def open_form(self, trigger_id: str, view: Mapping[str, Any]) -> ShownForm:
         self._tell("form", view)
+        return self._shown(f"V{len(self.told)}", view)
+
+    async def update_form(self, view_id: str, view: Mapping[str, Any], *, mark: str = "") -> ShownForm:
+        self._tell("form updated", view)
+        if mark and mark != self.forms[view_id].mark:
+            raise ThreadError("hash_conflict")
+        return self._shown(view_id, view)
 
     async def post_direct(self, launch: Launch, events: tuple[Event, ...]) -> str:
         self._tell("direct", launch.state)
@@ -124,6 +146,11 @@ class RecordingThread:
 
     async def answer(self, delivery: Delivery, say: Say) -> None:
         self._tell("answer", say.text)
+
+    def _shown(self, view_id: str, view: Mapping[str, Any]) -> ShownForm:
+        self.forms[view_id] = ShownForm(view_id=view_id, mark=f"{len(self.told)}.mark")
+        self.views[view_id] = view
+        return self.forms[view_id]
 
     def _tell(self, what: str, value: Any) -> None:
         if self.refusals:
@@ -136,11 +163,15 @@ class ListedGate:
     """Lets everything start, but for what is in the list: those answers are given first, in order."""
 
     answers: list[GateAnswer] = field(default_factory=list)
+    lapses: list[bool] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
 
     async def may_start(self, launch: Launch) -> GateAnswer:
         self.asked.append(launch.launch_id)
         return self.answers.pop(0) if self.answers else Go()
+
+    def still_holds(self, launch: Launch, go: Go) -> bool:
+        return not self.lapses or not self.lapses.pop(0)
 
 
 @dataclass

@@ -20,6 +20,10 @@ from bot.domain.model import EventKind, State
 from bot.domain.provider import Provider
 from bot.sandbox.world import CONFIGURATION
 from bot.settings import SETTINGS_HELP, read_configuration
+from bot.worker.launches import EVENTS
+from bot.worker.mirroring import DRIFT
+from tests.access_parts import card_text
+from tests.why_parts import why_part
 
 README = Path(__file__).parent.parent / "README.md"
 _PART = re.compile(r"<!-- part: (?P<name>[a-z-]+) -->\n.*?<!-- end -->", re.DOTALL)
@@ -94,7 +98,21 @@ def demo_matrix() -> str:
     return _table(head, [row for row in rows if len(row) == len(head)])
 
 
+def metrics_table() -> str:
+    """A row per metric of our own, from where it is registered."""
+    rows: list[list[str]] = []
+    for metric in (EVENTS, DRIFT):
+        (told,) = metric.describe()
+        name = f"{told.name}_total" if told.type == "counter" else told.name
+        labels: tuple[str, ...] = metric._labelnames  # pyright: ignore[reportPrivateUsage]  # told by nothing else
+        rows.append([f"`{name}`", ", ".join(f"`{label}`" for label in labels), f"{told.documentation}."])
+    return _table(["metric", "labels", "what it counts"], rows)
+
+
 PARTS = {
+    "card": card_text,
+    "metrics": metrics_table,
+    "why": why_part,
     "matrix": demo_matrix,
     "providers": providers_table,
     "commands": commands_table,

@@ -58,7 +58,7 @@ def expected(cell: Cell) -> Outcome:
         return refused("lookup_failed")
     closed = {CLOSED[cell.place]} if cell.place in CLOSED else set[str]()
     if cell.person in NO_MEMBER:
-        return refused(NO_MEMBER[cell.person], *(set() if cell.operation in ABOUT_ONE else closed))
+        return refused(NO_MEMBER[cell.person], *(() if cell.operation in ABOUT_ONE else closed))
     if cell.operation in {"approve", "reject"}:
         return decision(cell)
     if cell.operation in {"status", "cancel"} and cell.place == "direct message":
@@ -86,7 +86,7 @@ def granted(cell: Cell) -> Outcome:
     against = {
         "scope_not_granted": cell.place == "scope not granted" and cell.provider in needs,
         "requester_not_granted": not_named(cell),
-        "lookup_failed": cell.place == "group" and cell.person == "group unknown",
+        "lookup_failed": cell.person == "group unknown" and (cell.place == "group" or is_exempt_unknown(cell)),
     }
     if cell.operation in STARTS:
         against |= {
@@ -104,7 +104,13 @@ def not_named(cell: Cell) -> bool:
 
 
 def is_frozen(cell: Cell) -> bool:
-    return cell.place == "frozen" or (cell.place == "frozen but for some" and cell.person not in {"listed", "in the group"})
+    exempt = {"listed", "in the group", "group unknown"}
+    return cell.place == "frozen" or (cell.place == "frozen but for some" and cell.person not in exempt)
+
+
+def is_exempt_unknown(cell: Cell) -> bool:
+    """Whether the freeze excepts them is what Slack did not tell: that denies, and is what is said."""
+    return cell.operation in STARTS and cell.place == "frozen but for some"
 
 
 # --- playing it --------------------------------------------------------------------------------------------------------------
@@ -181,7 +187,7 @@ def _listing(world: World, cell: Cell) -> Iterator[str]:
     would = expected(Cell(person=cell.person, place=cell.place, operation="launch", door="typed", provider=cell.provider))
     text = world.thread.answers[0][1].text
     workflow = SIDES[cell.provider].workflow
-    if (workflow.name in text or workflow.workflow_id in text) != (would == ALLOWED):
+    if (workflow.label in text or workflow.workflow_id in text) != (would == ALLOWED):
         yield f"listed the workflow, or did not, although a launch is {would}"
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from bot import providers
-from bot.domain.grants import ApprovalRule, InputRule
+from bot.domain.grants import ApprovalRule, Freeze, InputRule
 from bot.domain.lifecycle import step
-from bot.domain.model import EventKind, Launch, Person, State, Workflow
+from bot.domain.model import EventKind, InputSpec, Launch, Person, State, Workflow
 from bot.launching import Decided, Launched, Refusal
 from bot.ports import Go, NoGo, Reopen, Wait
 from bot.surfaces.command_text import LaunchText
@@ -335,7 +335,7 @@ class TestStart:
     async def test_an_approval_that_holds_lets_it_start(self, house: House) -> None:
         launch = await self.cleared(house)
 
-        assert await house.launching.gate.may_start(launch) == Go()
+        assert isinstance(await house.launching.gate.may_start(launch), Go)
 
     async def test_an_approver_who_lost_the_right_meanwhile_is_asked_again(self, house: House) -> None:
         launch = await self.cleared(house)
@@ -395,7 +395,7 @@ class TestStart:
         await house.request(replace(TYPED, inputs=(("accountId", "A1"), ("maxAmount", "5"))))
         house.clock.move(minutes=5)
 
-        assert await house.launching.gate.may_start(await stored(house, "L-00001")) == Go()
+        assert isinstance(await house.launching.gate.may_start(await stored(house, "L-00001")), Go)
 
     async def test_a_plain_launch_does_not_start_without_what_its_grant_fixes_by_now(self, house: House) -> None:
         """It was asked for before the grant gave this input a value of its own, so it would run without."""
@@ -422,7 +422,54 @@ class TestStart:
         await house.request(TYPED)
         house.directory.silent.update({"U0ALICE", "C0FINANCE"})
 
-        assert await house.launching.gate.may_start(await stored(house, "L-00001")) == Go()
+        assert isinstance(await house.launching.gate.may_start(await stored(house, "L-00001")), Go)
+
+    async def test_a_yes_to_a_start_lapses_with_a_reload_a_freeze_and_for_what_was_approved_with_time(self, house: House) -> None:
+        launch = await self.cleared(house)
+        go = await house.launching.gate.may_start(launch)
+        assert isinstance(go, Go)
+
+        assert house.launching.gate.still_holds(launch, go)
+        house.clock.move(minutes=6)
+        assert not house.launching.gate.still_holds(launch, go)
+        plain = replace(launch, approval={})
+        assert house.launching.gate.still_holds(plain, go)
+        house.freezes = (Freeze(name="close", begins=NOON + timedelta(minutes=5), ends=NOON + timedelta(hours=1)),)
+        assert not house.launching.gate.still_holds(plain, go)
+        house.freezes = ()
+        assert house.launching.gate.still_holds(plain, go)
+        assert not house.launching.gate.still_holds(plain, Go())
+
+    async def test_what_was_reloaded_while_the_gate_asked_makes_its_answer_old(self, house: House) -> None:
+        """Also a credential alone, which is no part of the policy's digest."""
+        launch = await self.cleared(house)
+        launching = house.launching
+        go = await launching.gate.may_start(launch)
+        assert isinstance(go, Go)
+
+        standing = launching.gate.judge.standing  # type: ignore[attr-defined]
+        standing.replace(policy=standing.policy, connections={"billing": a_connection(credential_mark="renewed")})
+
+        assert not launching.gate.still_holds(launch, go)
+
+    async def test_an_input_that_the_workflow_lost_or_gained_stops_the_start(self, house: House) -> None:
+        launch = await self.cleared(house)
+        other = replace(DUNNING, inputs=(InputSpec(name="accountKey", required=True),))
+        house.definitions = TableDefinitions({"billing": (other,)})
+
+        answer = await house.launching.gate.may_start(launch)
+
+        assert isinstance(answer, NoGo)
+        assert answer.reasons[0].facts["names"] == "accountId, accountKey"
+
+    async def test_a_grant_that_only_slack_could_have_told_of_waits_beside_one_that_says_no(self, house: House) -> None:
+        other = replace(GRANT, requesters=("U0EVE",), approval=LEADS)
+        house.grants = (replace(GRANT, requesters=("S0FINANCE",), approval=LEADS), other)
+        house.directory.groups["S0FINANCE"] = frozenset({"U0ALICE"})
+        launch = await self.cleared(house)
+        house.directory.silent.add("S0FINANCE")
+
+        assert isinstance(await house.launching.gate.may_start(launch), Wait)
 
 
 # --- races: both orders, forced at the one place where they meet: the write that is guarded by the launch's version ---

@@ -17,7 +17,7 @@ PLANTED: dict[str, str] = {
     "bot/ports.py": "import bot.launching",
     "bot/launching/requesting.py": "import bot.worker",
     "bot/worker/launches.py": "import bot.gateways.http",
-    "bot/definitions.py": "import bot.store",
+    "bot/definitions/live.py": "import bot.store",
     "bot/gateways/http.py": "import bot.store",
     "bot/store/rows.py": "import bot.settings",
     "bot/settings/build.py": "import bot.app",

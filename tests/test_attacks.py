@@ -113,14 +113,10 @@ class TestNames:
     async def test_a_connection_that_looks_like_a_granted_one_is_none(self, attack: Attack, name: str) -> None:
         await refused(attack, f"{name} 396 accountId=A1")
 
-    @pytest.mark.parametrize(
-        "typed", ["*", "39?", "[3]96", "396*", "*96", "３９６", "0396", "396\u00a0", "39\\6x", "../396", "396/runs"]
-    )
+    @pytest.mark.parametrize("typed", ["*", "39?", "[3]96", "396*", "*96", "３９６", "0396", "39\\6x", "../396", "396/runs"])
     async def test_a_pattern_that_the_requester_types_matches_nothing(self, attack: Attack, typed: str) -> None:
         attack.house.grants = (replace(GRANT, workflows=("396", "39?", "../*")),)
         attack.house.definitions = TableDefinitions({"billing": (replace(DUNNING, workflow_id="500", name="Payout"), DUNNING)})
-        if typed.strip("\u00a0") == "396":
-            pytest.skip("a space that parts words")
 
         await refused(attack, f"billing {typed} accountId=A1", "workflow")
 
@@ -216,7 +212,9 @@ class TestRules:
 
         assert (await attack.newest()).inputs == {"maxAmount": 90}
 
-    @pytest.mark.parametrize("value", ["text " * 300 + "prod", "one\nprod", "prod"], ids=["long", "two lines", "plain"])
+    @pytest.mark.parametrize(
+        "value", ["text " * 300 + "prod", "one\nprod", "prod\n", "prod"], ids=["long", "two lines", "a break", "plain"]
+    )
     async def test_padding_does_not_get_around_the_approval(self, attack: Attack, value: str) -> None:
         self.described(attack, InputSpec(name="note", type=InputType.LONG_TEXT))
         rule = replace(LEADS, when={"note": InputRule(pattern=".*prod.*")})
@@ -258,6 +256,12 @@ class TestRules:
 
         await refused(attack, "billing 396 accountId=A1 maxAmount=900")
 
+    @pytest.mark.parametrize(
+        "typed", ["'--preview'", "–-preview=no", '"accountId=A2"', "accountId =A2", "=A2", "--force", "--preview=false"]
+    )
+    async def test_words_that_are_neither_inputs_nor_flags_launch_nothing(self, attack: Attack, typed: str) -> None:
+        await refused(attack, f"{GOOD} {typed}")
+
     async def test_a_secret_cannot_be_sent_as_text_by_its_reference(self, attack: Attack) -> None:
         self.described(attack, InputSpec(name="note"))
 
@@ -297,6 +301,16 @@ class TestPlaces:
         await refused(attack, 'billing "Dunning 2"')
         await refused(attack, "billing 500")
         assert "Dunning 2" not in await attack.type("list")
+
+    @pytest.mark.parametrize("granted", ["396", "39?", "*96", "a8afdc89-9491-4ee4-b7c3-b9e9b86c0138"])
+    async def test_a_workflow_that_is_called_by_the_id_of_a_granted_one_is_not_it(self, attack: Attack, granted: str) -> None:
+        """Made at the provider by somebody who may name workflows there, and launched by its own id."""
+        attack.house.grants = (replace(GRANT, workflows=(granted,)),)
+        name = granted.replace("?", "6").replace("*", "3")
+        attack.house.definitions = TableDefinitions({"billing": (Workflow(workflow_id="500", name=name, inputs=()),)})
+
+        await refused(attack, "billing 500")
+        await refused(attack, f"billing {name}")
 
     async def test_a_bots_own_and_a_workflow_builders_bot_are_nobody(self, attack: Attack) -> None:
         for name in ("U0GONOGO", "USLACKBOT", "U0FLOWBOT"):
@@ -375,6 +389,24 @@ class TestButtons:
         await attack.type(f"reject {launch_id} because", "U0BOB")
         await attack.press(APPROVE_ACTION, launch_id, "U0BOB")
         await attack.press(CANCEL_ACTION, launch_id, "U0BOB")
+
+        assert (await attack.newest()).state is State.AWAITING_APPROVAL
+
+    async def test_those_whom_it_would_be_escalated_to_decide_nothing_before(self, attack: Attack) -> None:
+        rule = replace(LEADS, escalate_to=("U0EVE",), escalate_after_s=600.0)
+        launch_id = await self.a_waiting_launch(attack, approval=rule)
+
+        assert await attack.press(APPROVE_ACTION, launch_id)
+
+        assert (await attack.newest()).state is State.AWAITING_APPROVAL
+
+    async def test_the_requester_is_no_approver_by_being_escalated_to_either(self, attack: Attack) -> None:
+        rule = replace(LEADS, approvers=("members",), escalate_to=("U0ALICE",), escalate_after_s=600.0)
+        launch_id = await self.a_waiting_launch(attack, approval=rule)
+        attack.house.clock.move(minutes=11)
+        await moved(attack.house, EventKind.ESCALATED, launch_id)
+
+        assert await attack.press(APPROVE_ACTION, launch_id, "U0ALICE")
 
         assert (await attack.newest()).state is State.AWAITING_APPROVAL
 
@@ -561,7 +593,7 @@ class TestTime:
         await attack.type(f"{GOOD} maxAmount=5")
         house.clock.move(minutes=5)
 
-        assert await house.launching.gate.may_start(await attack.newest()) == Go()
+        assert isinstance(await house.launching.gate.may_start(await attack.newest()), Go)
 
     async def test_a_deactivated_requesters_launch_cannot_be_approved(self, attack: Attack) -> None:
         attack.house.grants = (BOUND,)

@@ -79,12 +79,12 @@ class NeverLooksAtTheClock(Approving):
         return click if isinstance(click, Refusal) else replace(click, now=launch.created_at)
 
 
-class LetsTheRequesterDecide(Entitling):
-    """Forgets whose launch it is."""
+class LetsTheRequesterDecide(Rebinding):
+    """Asks as if the rule said that the requester counts."""
 
-    async def asker(self, launch: Launch, user_id: str) -> Any:
-        found = await super().asker(launch, user_id)
-        return replace(found, person=replace(found.person, user_id=f"{user_id}2")) if user_id == launch.requester_id else found
+    async def bound(self, launch: Launch, *rest: Any) -> Launch:
+        found = await super().bound(launch, *rest)
+        return replace(found, approval={**found.approval, "self_approval": True}) if found.approval else found
 
 
 @dataclass
@@ -136,16 +136,19 @@ def with_part(name: str, kind: type[Any]) -> type[Machine]:
     """The machine, whose clicks and starts stand on a part that has a fault."""
 
     def plant(cases: Any) -> Any:
-        part = spoilt(getattr(cases.approving, name), kind)
-        return replace(
-            cases, approving=replace(cases.approving, **{name: part}), rejudging=replace(cases.rejudging, **{name: part})
-        )
+        part = {name: spoilt(getattr(cases.approving, name), kind)}
+        binding = replace(cases.requesting.binding, **part) if name == "rebinding" else cases.requesting.binding
+        requesting = replace(cases.requesting, binding=binding)
+        approving, rejudging = replace(cases.approving, **part), replace(cases.rejudging, **part)
+        return replace(cases, requesting=requesting, approving=approving, rejudging=rejudging)
 
     return _planted(plant)
 
 
 def _planted(plant: Callable[[Any], Any]) -> type[Machine]:
     class Planted(Machine):
+        is_hopeful = False
+
         def planted(self, launching: Launching) -> None:
             launching._cases = plant(launching._cases)
 
@@ -156,6 +159,8 @@ def over(faulty: type[Faulty]) -> type[Machine]:
     """The machine, whose bot has a store with a fault."""
 
     class Over(Machine):
+        is_hopeful = False
+
         def seen(self, store: Any) -> Any:
             return faulty(store)
 
@@ -169,10 +174,10 @@ def over(faulty: type[Faulty]) -> type[Machine]:
         (with_part("rebinding", SeesNoDifference), TOO_FEW),
         (with_part("entitling", CallsEverybodyAMember), TOO_FEW),
         (with_part("entitling", TakesSilenceForYes), TOO_FEW),
-        (with_part("entitling", LetsTheRequesterDecide), TOO_FEW),
+        (with_part("rebinding", LetsTheRequesterDecide), TOO_FEW),
         (with_use_case("approving", NeverLooksAtTheClock), TOO_FEW),
         (over(CountsOneForTwo), TOO_FEW),
-        (over(OverwritesWhoWasQuicker), "after it was|KeyError|is .* after"),
+        (over(OverwritesWhoWasQuicker), "after it was|is .* after|no step|<State"),
     ],
     ids=[
         "no recount at the start",

@@ -205,7 +205,7 @@ class TestCheck:
 
         assert (well.code, well.err) == (0, "")
         assert (plain["well"], plain["counts"]["fault"]) == (True, 0)
-        assert sum(one["code"] == "credential_well" for one in plain["findings"]) == 5
+        assert sum(one["code"] == "credential_well" for one in plain["findings"]) == 6
         assert (wrong.code, wrong.err) == (1, "")
         assert wrong.out.startswith("FAULT analytics (Domo Workflows) (")
         assert wrong.out.splitlines()[-1].startswith("1 fault, 0 warnings, ")

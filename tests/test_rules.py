@@ -162,7 +162,7 @@ class TestFreezes:
         house.directory.silent.add("S0CONTROLLERS")
         house.freezes = (replace(self.FREEZE, exempt=("S0CONTROLLERS",)),)
 
-        assert codes(await house.request(typed(accountId="A1"))) == ["frozen"]
+        assert codes(await house.request(typed(accountId="A1"))) == ["lookup_failed"]
 
     async def test_what_runs_can_still_be_stopped(self, house: House) -> None:
         await house.request(typed(accountId="A1"))

@@ -53,7 +53,7 @@ def why_cases(configuration: Configuration) -> dict[str, tuple[str, str]]:
         )
         typed = f"@{asked.asker.person.name} in #{channel.name}: {configuration.command} why {wish.connection}"
         shown = say_why(why, command=configuration.command)
-        found[verdict] = (f'{typed} "{wish.workflow.label}"', _as_seen(shown.text))
+        found[verdict] = (f'{typed} "{wish.workflow.label}"', as_seen(shown.text))
     return found
 
 
@@ -101,7 +101,7 @@ def _people() -> Iterator[tuple[Person, dict[str, bool | None]]]:
             yield Person(user_id=user.user_id, team_id=user.team_id, name=user.name), memberships
 
 
-def _as_seen(text: str) -> str:
+def as_seen(text: str) -> str:
     """A message as people see it: names for mentions, times in words, no escapes."""
     names = {user.user_id: user.name for user in demo.USERS} | {group.group_id: group.handle for group in demo.GROUPS}
     plain = _MENTION.sub(lambda mention: f"@{names.get(mention[1], mention[1])}", _DATE.sub(r"\1", text))

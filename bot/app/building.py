@@ -14,7 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 import commands
 from bot.app.slack_door import Workspace
-from bot.definitions import LiveDefinitions
+from bot.definitions import LiveDefinitions, Refreshing
 from bot.domain.model import Connection
 from bot.domain.provider import Provider
 from bot.domain.standing import Standing
@@ -25,6 +25,7 @@ from bot.launching import Launching, Ports, Setup
 from bot.ports import Clock, Store, Thread
 from bot.settings import Configuration
 from bot.worker import LEASE, DeliveryWork, HomeWork, LaunchWork, Mirroring, TellingWork, Worker
+from bot.worker.mirroring import PROBE_EVERY
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,12 +44,15 @@ class Around:
     """What a start may lay around the parts that touch the world; nothing in production. ``lease`` is how long a claim holds.
 
     Tests end the process before or after a named call this way, and need not wait a quarter of a minute for a lease to lapse.
+    ``probe_every``: how often each credential is probed; ``read``: how the configuration is read anew (None: as the program does).
     """
 
     store: Callable[[Any], Any] = lambda store: store
     wire: Callable[[Any], Any] = lambda wire: wire
     thread: Callable[[Any], Any] = lambda thread: thread
     lease: timedelta = LEASE
+    probe_every: timedelta = PROBE_EVERY
+    read: Callable[[], Configuration] | None = None
 
 
 class Bell:
@@ -82,10 +86,11 @@ def build(
     thread = around.thread(SlackThread(client, faces=faces, clock=clock, operators=configuration.operators))
     holder = holder_name()
     bell = Bell()
+    definitions = LiveDefinitions(wire=wire, providers=providers, clock=clock)
     ports = Ports(
         store=store,
         wire=wire,
-        definitions=LiveDefinitions(wire=wire, providers=providers, clock=clock),
+        definitions=definitions,
         directory=SlackDirectory(client, clock=clock, team_id=workspace.team_id, enterprise_id=workspace.enterprise_id),
         thread=thread,
         clock=clock,
@@ -107,6 +112,7 @@ def build(
         providers=providers,
         standing=standing,
         definitions=ports.definitions,
+        every=around.probe_every,
     )
     works = (
         DeliveryWork(store=store, clock=clock, holder=holder, lease=lease, carry=door.carry),
@@ -122,6 +128,7 @@ def build(
             hears=mirroring.heard,
         ),
         mirroring,
+        Refreshing(definitions=definitions, standing=standing, clock=clock),
         TellingWork(store=store, thread=thread, clock=clock, holder=holder, lease=lease),
         HomeWork(store=store, thread=thread, composer=launching.composer, clock=clock, holder=holder, lease=lease),
     )

@@ -71,6 +71,7 @@ async def running(
     settings: Settings, configuration: Configuration, providers: Mapping[str, Provider], *, around: Around | None = None
 ) -> AsyncGenerator[Bot]:
     """A bot that serves; leaving drains it. Raises as ``run``."""
+    around = around or Around()
     async with AsyncExitStack() as stack:
         token = _bot_token(settings)
         store = await stack.enter_async_context(opened(settings.database_url))
@@ -85,14 +86,14 @@ async def running(
             clock=SystemClock(),
             client=client,
             workspace=workspace,
-            around=around or Around(),
+            around=around,
         )
         stack.push_async_callback(parts.wire.close)
         parts.door.register(bolt)
         way_in = await _way_in(settings, bolt, session)
         reloading = Reloading(
             configuration=configuration,
-            sources=Sources(path=settings.config_path, read=lambda: reread(settings.config_path, providers)),
+            sources=Sources(path=settings.config_path, read=around.read or (lambda: reread(settings.config_path, providers))),
             standing=parts.standing,
             wire=parts.wire,
             thread=parts.thread,

@@ -8,6 +8,7 @@ slack.py        what Slack answered: Slack scopes, channels, user groups, people
 approvers.py    whether enough people can agree
 connection.py   what a provider answered: credential, scopes, workflows
 workflows.py    whether granted and configured workflows exist, and their inputs fit
+forms.py        whether Slack can show the form of what is granted
 showing.py      the same for people: a table on a terminal, plain lines elsewhere
 
 Configuration itself is checked as it is read (bot/settings).

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from bot.checking.facts import ConnectionFacts
 from bot.checking.findings import Checked, Level
+from bot.checking.forms import form_findings
 from bot.checking.inputs import input_findings, rule_findings
 from bot.checking.known import MOST_DESCRIBED, grants_of, is_glob, is_meant, known, merged
 from bot.checking.places import Places
@@ -20,13 +21,14 @@ from bot.domain.provider import Described, Listed, Refused, Unreachable, Unsuppo
 
 
 def workflow_findings(policy: Policy, facts: ConnectionFacts, places: Places) -> Iterator[Checked]:
-    """Lists, configured workflows, the entries of grants, and the inputs of both."""
+    """Lists, configured workflows, the entries of grants, the inputs of both, and the forms that ask for them."""
     place = places.line(("connections", facts.connection.name))
     yield from _list_findings(facts, place)
     for workflow_id in facts.connection.workflows:
         yield from _configured(policy, facts, workflow_id, places)
     yield from _granted(policy, facts, places)
     yield from rule_findings(policy, facts, places)
+    yield from form_findings(policy, facts, places)
     asked = len(facts.described)
     if asked == MOST_DESCRIBED:
         words = f"the first {asked} workflows were asked about one by one, and no more"

@@ -190,7 +190,7 @@ def _steps(found: GrantFindings, asked: Asked) -> tuple[Change, ...]:
 
 
 def _about_freezes(policy: Policy, asked: Asked) -> tuple[Change, ...]:
-    frozen = {one.reason.facts["freeze"] for one in explained(policy, asked).around if one.rule == "freeze"}
+    frozen = {one.reason.facts["freeze"] for one in explained(policy, asked).around if one.reason.code == "frozen"}
     ends = {freeze.name: freeze.ends for freeze in policy.freezes if freeze.name in frozen}
     user_id = asked.asker.person.user_id
     return tuple(ExemptFrom(freeze=name, user_id=user_id, ends=end) for name, end in ends.items())

@@ -56,7 +56,7 @@ class Bound:
             **{f"option {name}": value for name, value in _options(connection.options).items()},
             "workflow": workflow.workflow_id,
             "version": workflow.version,
-            **{f"setting {name}": value for name, value in workflow.extras.items()},
+            **{f"setting {name}": value for name, value in _settings(workflow).items()},
             "run as": self.identity,
             "grant": self.grant_key,
             **{f"input {name}": value for name, value in self.inputs.items()},
@@ -118,6 +118,11 @@ def canonical(value: Any) -> str:
 def _asked_for(launch: Launch) -> dict[str, str]:
     plain = {"version": launch.workflow_version, **{f"input {name}": value for name, value in launch.inputs.items()}}
     return {what: _part(canonical(value)) for what, value in plain.items()}
+
+
+def _settings(workflow: Workflow) -> dict[str, Json]:
+    """The provider's own facts of a workflow, but for its version, which has a part of its own."""
+    return {name: value for name, value in workflow.extras.items() if (name, value) != ("version", workflow.version)}
 
 
 def _options(options: Any) -> dict[str, Any]:

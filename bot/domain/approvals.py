@@ -236,8 +236,9 @@ def _not_awaiting(launch: Launch, events: Sequence[Event]) -> Reason:
     last = next((event for event in reversed(events) if event.kind in _HOW), None)
     if last is None:
         return _reason("not_awaiting", **facts)
-    by = {"by": last.actor} if last.actor.startswith(("U", "W")) else {}
-    return _reason("not_awaiting", **facts, **by, how=_HOW[last.kind], at=_text(last.at))
+    how = _HOW[last.kind]
+    who = {"by": last.actor, "how": how} if last.actor.startswith(("U", "W")) else {"ended": how}
+    return _reason("not_awaiting", **facts, **who, at=_text(last.at))
 
 
 def _already(launch: Launch, own: Yes) -> Reason:

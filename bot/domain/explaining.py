@@ -151,7 +151,13 @@ def _freezes(policy: Policy, wish: Wish, asker: Asker, circumstances: Circumstan
     if not wish.is_start or circumstances.now is None:
         return
     for freeze in policy.freezes:
-        if is_frozen(freeze, wish.connection, asker, circumstances.now):
+        if not is_frozen(freeze, wish.connection, asker, circumstances.now):
+            continue
+        if is_among(freeze.exempt, asker) is None:
+            subject = f"who is exempt from the freeze {freeze.name}"
+            facts = {"subject": subject, "cause": "Slack did not tell"}
+            yield Finding(rule="freeze", is_met=False, reason=Reason(code="lookup_failed", facts=facts, source="Slack"))
+        else:
             facts = {"freeze": freeze.name, "connection": wish.connection, "until": freeze.ends.isoformat(timespec="minutes")}
             yield Finding(rule="freeze", is_met=False, reason=Reason(code="frozen", facts=facts, seen_at=circumstances.now))
 

@@ -21,7 +21,7 @@ from typing import Any, cast
 from bot.domain.model import InputSpec, InputType, Json, Problem
 from bot.domain.spelling import closest, hidden_characters, name_character
 from bot.domain.tokens import blanked, looks_like_token
-from bot.domain.values import READERS, Misfit
+from bot.domain.values import READERS, Misfit, is_sendable_json
 
 MOST_ITEMS = 500
 
@@ -127,7 +127,8 @@ def read_default(spec: InputSpec) -> Json | Problem:
     """The default as a typed value; configuration and providers give it as text or as JSON."""
     default = spec.default
     if spec.type is InputType.JSON and not isinstance(default, str):
-        return default
+        is_good = is_sendable_json(default) and (not spec.many or isinstance(default, list))
+        return cast("Json", default) if is_good else _bad(spec, Misfit(typed="", expected="a JSON list" if spec.many else "JSON"))
     if isinstance(default, list | tuple):
         value = _read_each(spec, [_as_text(entry) for entry in cast("list[Any]", default)])
         return _bad(spec, value) if isinstance(value, Misfit) else value
@@ -191,7 +192,7 @@ def _bad(spec: InputSpec, misfit: Misfit) -> Problem:
 def _read_list(spec: InputSpec, text: str) -> Json | Misfit:
     """Values parted by commas; one that holds a comma stands in double quotes, as in a CSV file."""
     if text in spec.options:
-        return [text]
+        return _read_each(spec, [text], text)
     if spec.type is InputType.JSON:
         value = READERS[InputType.JSON](spec, text)
         return cast("Json", value) if isinstance(value, list | Misfit) else Misfit(typed=text, expected="a JSON list")

@@ -200,8 +200,9 @@ class Channel:
 class Delivery:
     """One inbound Slack payload, reduced to what we act on; ``key`` is equal for every copy of it (slack.md, section 1).
 
-    ``kind`` is ``command``, ``button``, ``form`` or ``event``; ``name`` the command word, the button's action id, the form's callback
-    id or the event's type; ``text`` what was typed, the button's opaque value, the form's values, or nothing. In memory only, never
+    ``kind`` is ``command``, ``button``, ``shortcut``, ``form`` or ``event``; ``name`` the command word, the button's action id, the
+    shortcut's or form's callback id or the event's type; ``text`` what was typed, the button's opaque value, what a message offers,
+    the form's values, or nothing. In memory only, never
     stored: ``reply_url`` (Slack's short-lived answer address), ``trigger_id`` (opens one form within three seconds), ``message_ts``
     (the message that the button stands on).
     """

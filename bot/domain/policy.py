@@ -12,6 +12,7 @@ never takes anything away, and the order in which they are written never matters
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -69,6 +70,9 @@ class Circumstances:
 
 
 NO_CIRCUMSTANCES = Circumstances()
+_LIKE_AN_ID = re.compile(r"[0-9]+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_API_NAME = re.compile(r"[A-Za-z]\w*")
+"""What Salesforce's ids look like; a label of one word does so as well."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,12 +138,21 @@ def groups_in(policy: Policy, channel_policy: ChannelPolicy | None) -> frozenset
 def covers(grant: Grant, workflow: Workflow, first_name: str | None = None) -> bool:
     """Whether the grant names this workflow, by id or by name. Case counts: a glob never widens by spelling.
 
-    A name counts only when the workflow bears it and was first seen under a name that the grant covers as well.
+    A name counts only when the workflow bears it and was first seen under a name that the grant covers as well. One that is
+    spelt like an id never does: whoever may name workflows at the provider could call one by the id of another.
     """
     if any(fnmatchcase(workflow.workflow_id, pattern) for pattern in grant.workflows):
         return True
+    if workflow.name and _is_like_id(workflow.name, workflow.workflow_id):
+        return False
     names = [name for name in (workflow.name, first_name) if name]
     return bool(workflow.name) and all(any(fnmatchcase(name, pattern) for pattern in grant.workflows) for name in names)
+
+
+def _is_like_id(name: str, workflow_id: str) -> bool:
+    """Whether a name has the shape of an id, so that a grant which means that id could be taken to mean this workflow."""
+    is_api_name = _API_NAME.fullmatch(name) and _API_NAME.fullmatch(workflow_id)
+    return bool(_LIKE_AN_ID.fullmatch(name) or (is_api_name and name != workflow_id))
 
 
 def is_among(names: Iterable[str], asker: Asker) -> bool | None:

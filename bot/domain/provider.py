@@ -68,7 +68,7 @@ class Call:
     ``path`` starts with a slash and is appended to the connection's base URL. ``json`` and ``form`` exclude each other; with
     neither
     there is no body. ``is_login`` marks the call that fetches a session: it is signed with the credential, not with the session.
-    ``is_question`` marks one that changes nothing although its method could: only probes make such.
+    ``is_question`` marks one that changes nothing although its method could: only probes and searches make such.
     """
 
     method: str
@@ -247,6 +247,21 @@ class Described:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FoundRecord:
+    """One record that a workflow can be started on. ``record_id`` is what the input takes; ``title`` what people call it."""
+
+    record_id: str
+    title: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundRecords:
+    """The records that fit what was searched for, as many as a person can choose from."""
+
+    records: tuple[FoundRecord, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class ScopeSeen:
     """What a probe learnt of one scope: held (True), missing (False), not to be learnt by this probe (None).
 
@@ -343,6 +358,7 @@ CancelAnswer: TypeAlias = Stopping | Completed | Unsupported | Trouble
 CatalogueAnswer: TypeAlias = Listed | Unsupported | Trouble
 DescribeAnswer: TypeAlias = Described | Unsupported | Trouble
 ProbeAnswer: TypeAlias = Held | Unsupported | Trouble
+RecordsAnswer: TypeAlias = FoundRecords | Unsupported | Trouble
 LoginAnswer: TypeAlias = LoggedIn | Trouble
 FindAnswer: TypeAlias = Matches | Unsupported | Trouble
 ConfirmAnswer: TypeAlias = Confirmed | Denied | Unverifiable | Trouble
@@ -463,7 +479,7 @@ class Provider:
     def needed_scopes(self, verb: str, workflow: Workflow) -> tuple[str, ...]:
         """The scopes that a grant must all name for this verb on this workflow, in the provider's spelling.
 
-        Verbs are launch, cancel, list, describe. By default the first (least) scope that allows the verb.
+        Verbs are launch, cancel, list, describe, records. By default the first (least) scope that allows the verb.
         """
         del workflow
         return tuple(scope.name for scope in self.scopes if verb in scope.allows)[:1]
@@ -518,6 +534,19 @@ class Provider:
         """Ask which inputs ``workflow`` takes."""
         del workflow, connection
         return unsupported(Unsupported(meaning=f"{self.title} does not tell which inputs a workflow takes."))
+
+    def record_kind(self, name: str, inputs: Mapping[str, str], workflow: Workflow) -> str | None:
+        """Which kind of record this input of ``workflow`` takes the id of, by what else is given; None: it takes none.
+
+        ``inputs`` are texts as they would be typed; those that are not given yet are left out.
+        """
+        del name, inputs, workflow
+        return None
+
+    def records(self, kind: str, search: str, connection: Connection) -> Exchange[RecordsAnswer]:
+        """Ask for records of that kind in whose name ``search`` stands, or with that id; the newest where it is empty."""
+        del kind, search, connection
+        return unsupported(Unsupported(meaning=f"{self.title} has no records to choose from."))
 
     def probe(self, connection: Connection) -> Exchange[ProbeAnswer]:
         """Harmless calls that show whether the credential works and what it holds, scope by scope, each with its evidence.

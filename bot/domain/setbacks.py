@@ -10,11 +10,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.domain.errors import ThreadError
+from bot.domain.grants import fingerprint
 from bot.domain.lifecycle import step
-from bot.domain.model import Event, EventKind, Json, Launch, Reason, State
+from bot.domain.model import Connection, Event, EventKind, Json, Launch, Reason, State
 from bot.domain.reactions import Reaction
 
 CONNECTION_AGAIN_AFTER = timedelta(minutes=5)
+PUT_OFF_MOST = timedelta(minutes=10)
 TELL_AGAIN_FIRST_S = 1.0
 TELL_AGAIN_MOST_S = 300.0
 
@@ -58,10 +60,30 @@ def no_longer_needed(launch: Launch, now: datetime) -> Reaction:
 
 
 def put_off(launch: Launch, detail: str, now: datetime, *, again_after: timedelta) -> Reaction:
-    """A fact that the start depends on could not be learnt: later, and the thread says so the first time."""
+    """A fact that the start depends on could not be learnt: later, ever more slowly, and the first time it is told."""
     waiting = replace(launch, misses=launch.misses + 1)
+    if launch.misses:
+        pause = min(again_after * 2 ** min(launch.misses, 10), PUT_OFF_MOST)
+        return Reaction(launch=replace(waiting, due_at=now + pause))
     event = Event(launch_id=launch.launch_id, kind=EventKind.DELAYED, at=now, facts={"detail": detail, "is_ours": True})
     return Reaction(launch=replace(step(waiting, event), due_at=now + again_after), event=event)
+
+
+def sent_elsewhere(launch: Launch, now: datetime) -> Reaction:
+    """The connection leads elsewhere now, where our key is unknown: whether the first start was applied is in doubt."""
+    detail = "The connection leads to another address or credential than the start was sent with, so it was not sent again."
+    return _happened(launch, Event(launch_id=launch.launch_id, kind=EventKind.LOST, at=now, facts={"detail": detail}))
+
+
+def place_of(connection: Connection) -> str:
+    """Where a call over this connection arrives, and as whom: a key counts there and nowhere else."""
+    return fingerprint([connection.base_url, connection.credential_mark])
+
+
+def was_sent_there(connection: Connection, events: Sequence[Event]) -> bool:
+    """Whether the start that may have been applied went where a second one would go: a reload may have turned the connection."""
+    sent = next((event for event in reversed(events) if event.kind is EventKind.STARTING), None)
+    return sent is None or sent.facts.get("place") in {None, place_of(connection)}
 
 
 def is_repeated(launch: Launch, event: Event) -> bool:

@@ -25,7 +25,7 @@ _KINDS: tuple[tuple[str, str], ...] = (
             rf"(?:{_DASHES}END {_KEY_NAME}{_DASHES})?"
         ),
     ),
-    ("Slack token", r"xox[a-z](?:\.xox[a-z])?-(?=[\w-]*[0-9])[\w-]{10,}|(?:xapp|xwfp)-[0-9]-[\w-]{10,}"),
+    ("Slack token", r"xox[a-z](?:\.xox[a-z])?-(?=[\w-]{0,80}[0-9])[\w-]{10,}|(?:xapp|xwfp)-[0-9]-[\w-]{10,}"),
     ("Slack webhook", r"(?:https://)?hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/[\w/-]{8,}"),
     ("AWS key", r"A(?:KI|SI|BI|CC)A[A-Z2-7]{16}"),
     ("GitHub token", r"gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{22,}"),

@@ -186,6 +186,24 @@ def _read_json(_spec: InputSpec, text: str) -> Json | Misfit:
     return value
 
 
+def is_sendable_json(value: Json, *, depth: int = MOST_DEPTH) -> bool:
+    """Whether a value that was never text is what the reader of JSON would have taken: no infinities, nothing too deep or large."""
+    match value:
+        case None | bool() | str():
+            return True
+        case int():
+            return abs(value) <= MOST_WHOLE
+        case Decimal():
+            return value.is_finite() and _is_portable(value)
+        case list():
+            return depth > 0 and all(is_sendable_json(item, depth=depth - 1) for item in cast("list[Json]", value))
+        case dict():
+            entries = cast("dict[Any, Json]", value).items()
+            return depth > 0 and all(isinstance(key, str) and is_sendable_json(item, depth=depth - 1) for key, item in entries)
+        case _:
+            return False
+
+
 def _json_decimal(digits: str) -> Decimal:
     if not _DECIMAL.fullmatch(digits) or not _is_portable(value := Decimal(digits)):
         raise ValueError(f"JSON with {_PORTABLE} in it")

@@ -63,6 +63,15 @@ class _Wire:
     logins: int = 0
     login_brought: Session | Trouble | None = None
     session_over_at: datetime | None = None
+    hiding: tuple[Secrets, Session | None, Secrets] | None = None
+
+    def blanking(self, session: Session | None) -> Secrets:
+        """What is taken out of replies: secrets of inputs, and whatever proves who we are (a login's reply must be read whole)."""
+        if self.hiding is None or self.hiding[0] is not self.secrets or self.hiding[1] is not session:
+            credential = [secret for name, secret in self.credential.items() if not name.endswith("_id")]
+            token = [session.token] if session is not None else []
+            self.hiding = (self.secrets, session, self.secrets.beside((*credential, *token)))
+        return self.hiding[2]
 
 
 class HttpWire:
@@ -205,7 +214,7 @@ class HttpWire:
         try:
             call = next(login)
             while True:
-                call = login.send(await self._send(wire, call, None))
+                call = login.send(await self._send(wire, call, None, is_login=True))
         except StopIteration as stop:
             answer: LoginAnswer = stop.value
         except UnansweredError as error:
@@ -219,11 +228,12 @@ class HttpWire:
         wire.session_over_at = over_at
         return answer.session
 
-    async def _send(self, wire: _Wire, call: Call, session: Session | None) -> Reply:
+    async def _send(self, wire: _Wire, call: Call, session: Session | None, *, is_login: bool = False) -> Reply:
         started = asyncio.get_running_loop().time()
         status: int | str = "none"
+        secrets = wire.secrets if is_login else wire.blanking(session)
         try:
-            reply = await wire.sender.send(call, wire.provider.sign(call, wire.credential, session), wire.secrets)
+            reply = await wire.sender.send(call, wire.provider.sign(call, wire.credential, session), secrets)
             status = reply.status
         finally:
             took_ms = round(1000 * (asyncio.get_running_loop().time() - started), 1)

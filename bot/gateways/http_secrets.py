@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
@@ -48,6 +48,10 @@ class Secrets:
         """The secrets after a reload."""
         gone = (secret for secret in self.by_name.values() if secret not in by_name.values())
         return Secrets(by_name=by_name, formerly=tuple(dict.fromkeys((*self.formerly, *gone))))
+
+    def beside(self, others: Iterable[Secret]) -> Secrets:
+        """These, and others that a reply must not repeat: what proves who we are."""
+        return Secrets(by_name=self.by_name, formerly=tuple(dict.fromkeys((*self.formerly, *others))))
 
     def plain(self, value: object) -> Json:
         """What the JSON writer cannot write by itself: mappings, and secrets by their names.

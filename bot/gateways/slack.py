@@ -20,9 +20,10 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.domain.errors import ThreadError
 from bot.domain.model import Delivery, Event, Launch
+from bot.domain.reading import mapping, text
 from bot.gateways.slack_calls import BROKEN, UNREACHABLE, SlackCallError, call_slack
 from bot.gateways.slack_pace import Pace
-from bot.ports import Clock
+from bot.ports import Clock, ShownForm
 from bot.surfaces import cards
 from bot.surfaces.say import Say, together
 
@@ -120,9 +121,14 @@ class SlackThread:
         """Show this as a person's App Home. The last view stands: it is composed of what holds, not of what stood there."""
         await self._call("views.publish", user_id=user_id, view=view)
 
-    async def open_form(self, trigger_id: str, view: Mapping[str, Any]) -> None:
+    async def open_form(self, trigger_id: str, view: Mapping[str, Any]) -> ShownForm:
         """Open a form for whoever pressed; the trigger lives three seconds and counts once."""
-        await self._call("views.open", trigger_id=trigger_id, view=view)
+        return _shown(await self._call("views.open", trigger_id=trigger_id, view=view))
+
+    async def update_form(self, view_id: str, view: Mapping[str, Any], *, mark: str = "") -> ShownForm:
+        """Show something else in an open form (https://docs.slack.dev/reference/methods/views.update)."""
+        guard = {"hash": mark} if mark else {}
+        return _shown(await self._call("views.update", view_id=view_id, view=view, **guard))
 
     async def answer(self, delivery: Delivery, say: Say) -> None:
         """Tell one person, there where they asked, so that only they see it; by direct message where nothing else works."""
@@ -179,6 +185,11 @@ class SlackThread:
                 is_permanent=error.code in PERMANENT,
                 is_in_doubt=error.is_in_doubt,
             ) from error
+
+
+def _shown(response: Mapping[str, Any]) -> ShownForm:
+    view = mapping(response.get("view"))
+    return ShownForm(view_id=text(view.get("id")) or "", mark=text(view.get("hash")) or "")
 
 
 def _message(say: Say, *, is_ephemeral: bool = False) -> dict[str, Any]:

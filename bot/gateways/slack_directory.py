@@ -38,6 +38,7 @@ class SlackDirectory:
         self._team_id = team_id
         self._enterprise_id = enterprise_id
         self._kept: dict[str, tuple[datetime, Any]] = {}
+        self._listed_at: dict[str, datetime] = {}
 
     async def person(self, user_id: str, *, is_fresh: bool = False) -> Person:
         """Who this is."""
@@ -54,9 +55,13 @@ class SlackDirectory:
         """The user ids in a user group."""
         return await self._remember(group_id, timedelta() if is_fresh else GROUP_GOOD_FOR, self._ask_group)
 
-    async def is_in_channel(self, user_id: str, channel_id: str) -> bool:
-        """Whether this person is a member of that channel. Who is not may join a moment later, so only a yes is remembered."""
+    async def is_in_channel(self, user_id: str, channel_id: str, *, is_fresh: bool = True) -> bool:
+        """Whether this person is a member of that channel. Who is not may join a moment later: only a yes counts as fresh."""
         subject_id = f"{channel_id} {user_id}"
+        listed_at = self._listed_at.get(channel_id)
+        is_listed = listed_at is not None and self._clock.now() - listed_at < CHANNEL_GOOD_FOR
+        if not is_fresh and is_listed and subject_id not in self._kept:
+            return False
         is_in = await self._remember(subject_id, CHANNEL_GOOD_FOR, self._ask_presence)
         if not is_in:
             self._kept.pop(subject_id, None)
@@ -80,6 +85,7 @@ class SlackDirectory:
                 return True
             cursor = str(mapping(page.get("response_metadata")).get("next_cursor") or "")
             if not cursor:
+                self._listed_at[channel_id] = self._clock.now()
                 return False
         raise LookupFailedError(subject, f"there are more than {MOST_PAGES * MEMBERS_A_PAGE}")
 

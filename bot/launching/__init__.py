@@ -2,8 +2,9 @@
 
 Conductors that await ports and decide nothing themselves: policy, lifecycle and inputs are asked. One file per kind of wish:
 ``requesting`` (launch), ``approving`` (yes and no), ``stopping`` (cancel), ``doubting`` (settle), ``looking`` (list, status),
-``explaining`` (why, access, preview), ``homing`` (App Home), ``rejudging`` (the worker's question before a start). ``judging``
-(who asks, and may they) is shared by all; ``joining`` says which stands on which.
+``explaining`` (why, access, preview), ``again`` (the same once more), ``filling`` (the form while it is open), ``sending`` (the
+form once it is sent), ``homing`` (App Home), ``rejudging`` (the worker's question before a start). ``judging`` (who asks, and may
+they) is shared by all; ``joining`` says which stands on which.
 """
 
 from __future__ import annotations
@@ -16,14 +17,30 @@ import structlog
 
 from bot.domain.errors import ThreadError
 from bot.domain.model import Connection, Delivery, InputSpec, Workflow
+from bot.launching.again import Typed
+from bot.launching.filling import NotHere
 from bot.launching.joining import Joiner, Ports, Setup
 from bot.launching.outcomes import CancelTaken, Decided, Launchable, Launched, Refusal, Settled, Story
+from bot.launching.sending import Sent
 from bot.ports import Composer, Gate
 from bot.surfaces import forms
 from bot.surfaces.command_text import LaunchText
 from bot.surfaces.say import Say
 
-__all__ = ["CancelTaken", "Decided", "Launchable", "Launched", "Launching", "Ports", "Refusal", "Settled", "Setup", "Story"]
+__all__ = [
+    "CancelTaken",
+    "Decided",
+    "Launchable",
+    "Launched",
+    "Launching",
+    "NotHere",
+    "Ports",
+    "Refusal",
+    "Sent",
+    "Settled",
+    "Setup",
+    "Story",
+]
 
 STILL_MEANT_FOR = timedelta(minutes=15)
 """A command that could not be acted on for longer is answered, not carried out: its reasons may be gone."""
@@ -49,6 +66,8 @@ class Launching:
         self._ring, self._holder, self._lease = ring, holder, lease
         self._cases = Joiner(ports, setup, ring).joined()
         self.explaining = self._cases.explaining
+        self.filling = self._cases.filling
+        self.sending = self._cases.sending
 
     @property
     def gate(self) -> Gate:
@@ -116,6 +135,10 @@ class Launching:
     async def cancel(self, delivery: Delivery, launch_id: str) -> CancelTaken | Refusal:
         """Stop a launch of this channel."""
         return await self._cases.stopping.cancel(delivery, launch_id)
+
+    async def again(self, delivery: Delivery, launch_id: str) -> Typed | Refusal | None:
+        """Open the form as a launch that is over was launched; or say how to type it."""
+        return await self._cases.repeating.again(delivery, launch_id)
 
     async def approve(self, delivery: Delivery, launch_id: str) -> Decided | Refusal:
         """Agree to a launch that waits."""

@@ -81,7 +81,16 @@ class Approving:
         return refused("busy_launch", launch_id=launch_id.upper())
 
     async def _launch(self, delivery: Delivery, launch_id: str) -> Launch | Refusal:
-        """The launch; one of another workspace is as unknown as one that never was."""
+        """The launch; one of another workspace is as unknown as one that never was.
+
+        The person comes first: who may do nothing here learns not even which launches there are.
+        """
+        try:
+            refusals = person_reasons(await self.entitling.directory.person(delivery.user_id))
+        except LookupFailedError as error:
+            return Refusal(reasons=(lookup_reason(error),))
+        if refusals:
+            return Refusal(reasons=refusals)
         launch = await self.store.launch(launch_id.upper())
         if launch is None or launch.team_id != delivery.team_id:
             return refused("unknown_launch", typed=launch_id)

@@ -129,6 +129,8 @@ class Doubting:
         settled = step(launch, event)
         if not await self.store.save(settled, event, has_line=True, keep_lease=True, delivery_key=delivery.key):
             now = await self.store.launch(launch.launch_id)
+            if now is not None and now.state is State.IN_DOUBT and kind is EventKind.ADOPTED:
+                return refused("run_of_another", launch_id=launch.launch_id, run_id=settled.run_id or "")
             return refused("not_in_doubt", launch_id=launch.launch_id, state=now.state.word if now else "gone")
         self.ring()
         return Settled(launch=replace(settled, version=settled.version + 1), event=event)

@@ -7,19 +7,25 @@ from dataclasses import dataclass
 
 from bot.domain.provider import Provider
 from bot.domain.standing import Standing
+from bot.launching.again import Repeating
 from bot.launching.approving import Approving
 from bot.launching.binding import Binding
 from bot.launching.doubting import Doubting
 from bot.launching.entitling import Entitling
 from bot.launching.explaining import Explaining
+from bot.launching.filling import Filling
 from bot.launching.homing import Homing
 from bot.launching.judging import Judge
 from bot.launching.looking import Looking
+from bot.launching.offering import Offering
+from bot.launching.picking import Picking
 from bot.launching.placing import Placing
 from bot.launching.rebinding import Rebinding
 from bot.launching.rejudging import Rejudging
 from bot.launching.requesting import Requesting
+from bot.launching.sending import Sending
 from bot.launching.stopping import Stopping
+from bot.launching.whereabouts import Whereabouts
 from bot.launching.wishing import Wishing
 from bot.ports import Clock, Definitions, Directory, Store, Thread, Wire
 
@@ -62,6 +68,9 @@ class UseCases:
     stopping: Stopping
     rejudging: Rejudging
     homing: Homing
+    filling: Filling
+    sending: Sending
+    repeating: Repeating
 
 
 class Joiner:
@@ -96,6 +105,7 @@ class Joiner:
 
     def joined(self) -> UseCases:
         """All of them."""
+        filling = self._filling()
         return UseCases(
             requesting=self._requesting(),
             looking=self._looking(),
@@ -105,6 +115,9 @@ class Joiner:
             stopping=self._stopping(),
             rejudging=self._rejudging(),
             homing=self._homing(),
+            filling=filling,
+            sending=self._sending(filling),
+            repeating=self._repeating(filling),
         )
 
     def _requesting(self) -> Requesting:
@@ -169,6 +182,17 @@ class Joiner:
             ring=self._ring,
         )
 
+    def _repeating(self, filling: Filling) -> Repeating:
+        return Repeating(
+            store=self._ports.store,
+            definitions=self._ports.definitions,
+            judge=self._judge,
+            wishing=self._wishing,
+            connections=self._connections,
+            command=self._setup.command,
+            opening=filling.reopen,
+        )
+
     def _rejudging(self) -> Rejudging:
         return Rejudging(
             store=self._ports.store,
@@ -176,6 +200,41 @@ class Joiner:
             rebinding=self._rebinding,
             entitling=self._entitling,
             clock=self._ports.clock,
+        )
+
+    def _filling(self) -> Filling:
+        ports, setup = self._ports, self._setup
+        offering = Offering(
+            definitions=ports.definitions,
+            judge=self._judge,
+            wishing=self._wishing,
+            clock=ports.clock,
+            providers=setup.providers,
+            connections=self._connections,
+            command=setup.command,
+            picking=Picking(wire=ports.wire, judge=self._judge, providers=setup.providers),
+        )
+        return Filling(
+            store=ports.store,
+            thread=ports.thread,
+            clock=ports.clock,
+            judge=self._judge,
+            wishing=self._wishing,
+            offering=offering,
+            whereabouts=Whereabouts(directory=ports.directory, judge=self._judge),
+            command=setup.command,
+        )
+
+    def _sending(self, filling: Filling) -> Sending:
+        ports = self._ports
+        return Sending(
+            store=ports.store,
+            thread=ports.thread,
+            definitions=ports.definitions,
+            filling=filling,
+            requesting=self._requesting(),
+            explaining=self._explaining(),
+            command=self._setup.command,
         )
 
     def _homing(self) -> Homing:

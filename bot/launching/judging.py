@@ -27,6 +27,8 @@ from bot.ports import Clock, Directory, Store
 _SCOPED_AS = {"settle": "launch", "approve": "launch", "reject": "launch"}
 """What is no verb of a provider needs the scopes of the launch that it is about."""
 
+_BY_GROUP = frozenset({"requester_not_granted", "frozen"})
+"""Refusals that a group which somebody just joined could end."""
 UNREADABLE_NAME = "(a name that cannot be read)"
 """Stands for a first name that the database holds and cannot tell: only a grant of every workflow covers it."""
 
@@ -243,8 +245,8 @@ def _without(launch: Launch | None, circumstances: Circumstances) -> Circumstanc
 
 
 def _turns_on_group(decision: Decision) -> bool:
-    """Whether somebody is denied for not being among the requesters, which a group just joined could change."""
-    return isinstance(decision, Deny) and any(reason.code == "requester_not_granted" for reason in decision.reasons)
+    """Whether somebody is denied for not being in a group of requesters, or of those whom a freeze exempts."""
+    return isinstance(decision, Deny) and any(reason.code in _BY_GROUP for reason in decision.reasons)
 
 
 def lookup_words(error: LookupFailedError) -> str:

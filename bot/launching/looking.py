@@ -14,7 +14,7 @@ from bot.domain.spelling import closest
 from bot.launching.judging import Judge
 from bot.launching.outcomes import Launchable, Refusal, Story, refused
 from bot.launching.wishing import Wishing
-from bot.ports import Definitions, Store
+from bot.ports import Definitions, Seen, Store
 
 RECENT = 10
 
@@ -77,16 +77,20 @@ class Looking:
         return self.providers[provider].title if provider in self.providers else provider
 
     async def _over(self, connection: Connection, asker: Asker) -> Launchable:
-        trouble = None
-        try:
-            known = await self.definitions.known_live(connection)
-        except LookupFailedError as error:
-            known, trouble = tuple(connection.workflows.values()), error.cause
-        allowed = tuple([workflow for workflow in known if await self._may_launch(connection, workflow, asker)])
+        """As last told: nobody who only looks waits for a slow provider."""
+        seen = await self.definitions.seen(connection)
+        allowed = tuple([workflow for workflow in seen.workflows if await self._may_launch(connection, workflow, asker)])
         return Launchable(
-            connection=connection, provider_title=self.title(connection.provider), workflows=allowed, trouble=trouble
+            connection=connection, provider_title=self.title(connection.provider), workflows=allowed, trouble=_trouble(seen)
         )
 
     async def _may_launch(self, connection: Connection, workflow: Workflow, asker: Asker) -> bool:
         decision = await self.judge.decide("launch", connection, workflow, asker)
         return workflow.obstacle is None and isinstance(decision, Allow | NeedApproval)
+
+
+def _trouble(seen: Seen) -> str | None:
+    """Why the list may not be as it is by now, and how old it is."""
+    if seen.trouble is None or seen.seen_at is None:
+        return seen.trouble
+    return f"{seen.trouble.rstrip('. ')}; this is as of {seen.seen_at:%Y-%m-%d %H:%M} UTC"

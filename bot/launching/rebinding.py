@@ -107,7 +107,11 @@ class Rebinding:
         decision = ruling.decision
         if isinstance(decision, Deny):
             await self.store.record_decision(ruling.kept(door="worker", launch_id=launch.launch_id))
-            return _refused(decision.reasons)
+            return _undecided(ruling.explanation) or _refused(decision.reasons)
+        misfits = self._misfits(launch, workflow)
+        if misfits:
+            facts = {"workflow": launch.workflow_label, "names": ", ".join(misfits)}
+            return Gone(reasons=(Reason(code="inputs_changed", facts=facts, source="the provider"),))
         own = _own_grant(launch, ruling.explanation)
         grant = own or decision.grant
         if not set(grant.fixed) <= set(launch.inputs):
@@ -129,10 +133,22 @@ class Rebinding:
         waiting = await self.bound(renewed, grant, connection, workflow)
         return Changed(launch=waiting, changes=changes(_shown(launch, bound), bound.parts))
 
+    def _misfits(self, launch: Launch, workflow: Workflow) -> list[str]:
+        """Inputs that the workflow knows no longer, and such that it wants now and nobody gave."""
+        if workflow.inputs is None:
+            return []
+        own = self.judge.providers[launch.provider].fixed_inputs(workflow)
+        specs = {spec.name: spec for spec in (*own, *workflow.inputs)}
+        wanted = (name for name, spec in specs.items() if spec.required and spec.default is None)
+        return [*(name for name in launch.inputs if name not in specs), *(name for name in wanted if name not in launch.inputs)]
+
     async def _workflow(self, launch: Launch, connection: Connection) -> Workflow | None:
-        """The workflow as it is described now, the way a request would find it."""
-        found = await self.definitions.find(connection, launch.workflow_id)
-        return await self.definitions.described(connection, found.workflow) if found.workflow is not None else None
+        """The workflow as it is described now, the way a request would find it; anew where people agree to exactly this."""
+        is_fresh = bool(launch.approval)
+        found = await self.definitions.find(connection, launch.workflow_id, is_fresh=is_fresh)
+        if found.workflow is None:
+            return None
+        return await self.definitions.described(connection, found.workflow, is_fresh=is_fresh)
 
 
 def _bound(connection: Connection, workflow: Workflow, inputs: Mapping[str, Json], grant: Grant) -> Bound:
@@ -159,6 +175,16 @@ def _asks_approval(one: GrantFindings) -> bool:
 def _shown(launch: Launch, bound: Bound) -> Mapping[str, Json]:
     """What people were shown; of a launch that nobody was asked about, what it is now under the grant that it had."""
     return bound_of(launch) or {**bound.parts, "grant": canonical(launch.grant_key)}
+
+
+def _undecided(explanation: Explanation) -> Unknown | None:
+    """Where one grant fails for nothing but what could not be learnt, it might allow it: that is no no."""
+    unmet = [finding.reason for finding in explanation.around if not finding.is_met]
+    waits = [one.refusals for one in explanation.grants if all(reason.code == "lookup_failed" for reason in one.refusals)]
+    if not waits or any(reason.code != "lookup_failed" for reason in unmet):
+        return None
+    reason = next(iter((*unmet, *waits[0])), None)
+    return Unknown(detail=f"{reason.facts['subject']}: {reason.facts['cause']}") if reason else None
 
 
 def _refused(reasons: tuple[Reason, ...]) -> Today:

@@ -18,6 +18,8 @@ from bot.launching.judging import Judge
 from bot.launching.rebinding import Changed, Free, Gone, Rebinding, Same, Unknown
 from bot.ports import Clock, GateAnswer, Go, NoGo, Reopen, Store, Wait
 
+AGREED_GOOD_FOR = timedelta(minutes=5)
+"""How long those who agreed are taken to be entitled still, while a launch waits for its place on the wire."""
 GOOD_FOR = timedelta(seconds=30)
 """How long a decision of the policy in force is good without asking again."""
 
@@ -34,14 +36,26 @@ class Rejudging:
 
     async def may_start(self, launch: Launch) -> GateAnswer:
         """Judge a queued launch anew: by its requester, in its channel, with its inputs and with those who agreed to it."""
+        since = self.judge.standing.since  # first of all: whatever is reloaded while we ask makes the answer old
         if self._was_just_allowed(launch):
-            return Go()
+            return self._go(since)
         today = await self.rebinding.today(launch)
         if isinstance(today, Same):
-            return await self._agreed(launch, today)
-        return self._differing(today)
+            return await self._agreed(launch, today, since)
+        return self._differing(today, since)
 
-    def _differing(self, today: Free | Changed | Gone | Unknown) -> GateAnswer:
+    def still_holds(self, launch: Launch, go: Go) -> bool:
+        """While nothing was reloaded and no freeze began; and for what was approved, not for long."""
+        policy, now = self.judge.policy, self.clock.now()
+        if go.at is None or go.since != self.judge.standing.since:
+            return False
+        has_begun = any(go.at < freeze.begins <= now < freeze.ends for freeze in policy.freezes)
+        return not has_begun and not (launch.approval and now - go.at > AGREED_GOOD_FOR)
+
+    def _go(self, since: int) -> Go:
+        return Go(at=self.clock.now(), since=since)
+
+    def _differing(self, today: Free | Changed | Gone | Unknown, since: int) -> GateAnswer:
         match today:
             case Gone():
                 return NoGo(reasons=today.reasons)
@@ -52,18 +66,18 @@ class Rejudging:
                 reaction = reopened(bound, now=now, digest=bound.digest, approval=bound.approval, changes=today.changes)
                 return Reopen(reaction=reaction)
             case Free() | Changed():
-                return Go()
+                return self._go(since)
             case _:
                 assert_never(today)
 
-    async def _agreed(self, launch: Launch, today: Same) -> GateAnswer:
+    async def _agreed(self, launch: Launch, today: Same, since: int) -> GateAnswer:
         """Whether enough of those who agreed may still do so; else they are asked again, with as much time as the first time."""
         events = await self.store.events(launch.launch_id)
         people = [yes.approver for yes in standing_yeses(events, launch.digest)]
         entitled = await self.entitling.entitled(launch, events, people)
         count = tally(launch, events, entitled)
         if count.is_enough:
-            return Go()
+            return self._go(since)
         if count.may_be_enough:
             return Wait(detail=f"whether {', '.join(count.unknown)} may still approve: Slack did not tell")
         bound = await self.rebinding.bound(launch, today.grant, today.connection, today.workflow)

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from bot.domain.errors import LookupFailedError
 from bot.domain.model import Channel, Connection, Person, Workflow
-from bot.ports import Definitions, Directory, Found
+from bot.ports import Definitions, Directory, Found, Seen
 
 PATIENCE_S = 2.0
 
@@ -39,7 +39,7 @@ class SparingDirectory:
         """The user ids in a user group."""
         return await self._once(group_id, lambda: self._members(group_id))
 
-    async def is_in_channel(self, user_id: str, channel_id: str) -> bool:
+    async def is_in_channel(self, user_id: str, channel_id: str, *, is_fresh: bool = True) -> bool:  # noqa: ARG002 - as above
         """Whether this person is a member of that channel."""
         return await self._once(f"{channel_id} {user_id}", lambda: self._presence(user_id, channel_id))
 
@@ -53,7 +53,7 @@ class SparingDirectory:
         return await self.directory.group_members(group_id)
 
     async def _presence(self, user_id: str, channel_id: str) -> bool:
-        return await self.directory.is_in_channel(user_id, channel_id)
+        return await self.directory.is_in_channel(user_id, channel_id, is_fresh=False)
 
     async def _once(self, subject: str, ask: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Ids of people, channels and groups begin differently, so one memory serves all."""
@@ -83,13 +83,21 @@ class SparingDefinitions:
         """
         return await self._soon(connection, self.definitions.known_live(connection))
 
-    async def find(self, connection: Connection, typed: str) -> Found:
-        """The workflow that ``typed`` means."""
-        return await self.definitions.find(connection, typed)
+    async def seen(self, connection: Connection, *, patience_s: float = PATIENCE_S) -> Seen:
+        """Every workflow that is known, however old that is."""
+        return await self.definitions.seen(connection, patience_s=min(patience_s, self.patience_s))
 
-    async def described(self, connection: Connection, workflow: Workflow) -> Workflow:
+    async def seen_inputs(self, connection: Connection, workflow: Workflow, *, patience_s: float = PATIENCE_S) -> Seen:
+        """``workflow`` with its inputs as they were last told."""
+        return await self.definitions.seen_inputs(connection, workflow, patience_s=min(patience_s, self.patience_s))
+
+    async def find(self, connection: Connection, typed: str, *, is_fresh: bool = False) -> Found:
+        """The workflow that ``typed`` means."""
+        return await self.definitions.find(connection, typed, is_fresh=is_fresh)
+
+    async def described(self, connection: Connection, workflow: Workflow, *, is_fresh: bool = False) -> Workflow:
         """``workflow`` with its inputs."""
-        return await self.definitions.described(connection, workflow)
+        return await self.definitions.described(connection, workflow, is_fresh=is_fresh)
 
     async def _soon(self, connection: Connection, asking: Coroutine[Any, Any, tuple[Workflow, ...]]) -> tuple[Workflow, ...]:
         """Whoever stops waiting does not stop the question: its answer is kept for whoever asks next."""

@@ -79,9 +79,21 @@ class Surveying:
             ),
             titles={name: self._title(name) for name in names},
             mirrors=dict(zip(names, mirrors, strict=True)),
+            workflows=dict(zip(names, await asyncio.gather(*map(self._workflows, names)), strict=True)),
             freezes=tuple(sorted(freezes, key=lambda one: (one.begins, one.ends))),
             now=now,
         )
+
+    async def _workflows(self, name: str) -> dict[str, Workflow]:
+        """What is known of a connection's workflows, by id: rights are told by id, and grants may name names."""
+        connection = self.connections.get(name)
+        if connection is None:
+            return {}
+        try:
+            known = await self.definitions.known(connection)
+        except LookupFailedError:
+            known = ()
+        return {**connection.workflows, **{workflow.workflow_id: workflow for workflow in known}}
 
     async def _reach(self, name: str, asker: Asker) -> Reach:
         connection = self.connections.get(name)

@@ -30,6 +30,7 @@ from http import HTTPStatus
 from typing import Annotated, Literal, NamedTuple
 
 from bot.domain import finding, reading
+from bot.domain.inputs import is_valid_default
 from bot.domain.model import NOTHING, Connection, InputSpec, InputType, Json, Launch, Problem, Workflow
 from bot.domain.provider import (
     Accepted,
@@ -47,6 +48,8 @@ from bot.domain.provider import (
     Example,
     Exchange,
     FindAnswer,
+    FoundRecord,
+    FoundRecords,
     Held,
     Listed,
     Matches,
@@ -55,6 +58,7 @@ from bot.domain.provider import (
     Pace,
     ProbeAnswer,
     Provider,
+    RecordsAnswer,
     Refused,
     Reply,
     Scope,
@@ -117,6 +121,10 @@ ENTITY_TYPES: Mapping[str, str] = {"deal": "DEAL", "lead": "LEAD", "contact": "C
 
 _OTHER_TEMPLATES_PATH = "/v1/entities/bizproc-templates"  # as the start page spells it
 _TEMPLATES_AT_ONCE = "500"
+_RECORDS_AT_ONCE = 100
+# The lists of an entity, and the fields that hold what people call it: https://vibecode.bitrix24.com/docs/entity-api
+_PLURALS = {"deal": "deals", "lead": "leads", "contact": "contacts", "company": "companies"}
+_NAMED_BY = {"deal": ("title",), "lead": ("title",), "contact": ("name", "lastName"), "company": ("title",)}
 _MOST_PAGES = 100
 _LOOKS_BEFORE_BELIEVED = 2
 _NOT_FOUND = 404
@@ -143,6 +151,7 @@ _DENIED = (
     "Bitrix24 denies access. Either bizproc was added after the key was issued (the key lists it then, yet only a new key "
     "helps), or the key's owner is no administrator of the portal."
 )
+_NO_CRM = "The key may not read the records of the CRM: type the record's id, or an operator issues a key with the scope crm."
 _OAUTH = "This needs an app key with a user session; a personal key may not do it."
 _LOST = "Bitrix24 did not say whether it did it."
 
@@ -511,8 +520,8 @@ class Bitrix24(Provider):
         ),
         Scope(
             name=_CRM,
-            allows=(),
-            meaning="Deals, leads, contacts and companies; no verb needs it yet",
+            allows=("records",),
+            meaning="Deals, leads, contacts and companies: the form lets people choose the record",
             source=_SCOPES,
             asked_by="One deal is read: /v1/me also lists scopes that do not work.",
         ),
@@ -642,6 +651,43 @@ class Bitrix24(Provider):
             if found is not None and found.workflow_id == workflow.workflow_id:
                 return Described(workflow=found)
         return Refused(code="NO_TEMPLATE", meaning=f"Bitrix24 shows no template {workflow.workflow_id}.")
+
+    def record_kind(self, name: str, inputs: Mapping[str, str], workflow: Workflow) -> str | None:
+        """The kind that the template is for, or that was chosen beside the id."""
+        fixed = _entity_type(workflow.extras.get("entity_type"))
+        return (fixed or _entity_type(inputs.get("entityType"))) if name == "entityId" else None
+
+    def records(self, kind: str, search: str, connection: Connection) -> Exchange[RecordsAnswer]:
+        """By id, by a search for the name, and without a search the newest.
+
+        Why a search that is refused falls back to the newest, looked through here: how filters are written is documented in
+        part only, and a key that may only read takes no POST.
+        """
+        del connection
+        plural, text = _PLURALS.get(kind), search.strip()
+        if plural is None:
+            return Refused(code="NO_KIND", meaning=f"Bitrix24 has no records of the kind {kind}.")
+        found: list[Mapping[str, Json]] = []
+        if text.isascii() and text.isdigit():
+            reply = yield Call(method="GET", path=f"/v1/{plural}/{text}")
+            found += [reading.mapping(reply.object().get("data"))] if reading.is_success(reply) else []
+        is_searched = bool(text)
+        for field in _NAMED_BY[kind] if text else ():
+            body = {"filter": {field: {"$contains": text}}, "limit": _RECORDS_AT_ONCE}
+            reply = yield Call(method="POST", path=f"/v1/{plural}/search", json=body, is_question=True)
+            page = _page(reply)
+            is_searched = is_searched and page is not None
+            found += page or ()
+        if not is_searched:
+            query = {"limit": str(_RECORDS_AT_ONCE), "order[id]": "desc"}
+            reply = yield Call(method="GET", path=f"/v1/{plural}", query=query)
+            page = _page(reply)
+            if page is None:
+                trouble = _trouble(reply, is_change=False)
+                is_scope = isinstance(trouble, Unauthorised) and trouble.scope is not None
+                return replace(trouble, scope=_CRM, meaning=_NO_CRM) if is_scope else trouble
+            found += [row for row in page if text.casefold() in _record_title(row, kind).casefold()]
+        return FoundRecords(records=_records(found, kind))
 
     def probe(self, connection: Connection) -> Exchange[ProbeAnswer]:
         """Two real reads decide; what ``/v1/me`` lists is a hint only, as scopes added later are listed and do not work."""
@@ -937,6 +983,21 @@ def _templates(connection: Connection) -> Generator[Call, Reply, _Swept | Unsupp
     return _NO_TEMPLATES if isinstance(answer, Unauthorised) and answer.code == "OAUTH_REQUIRED" else answer
 
 
+def _records(rows: list[Mapping[str, Json]], kind: str) -> tuple[FoundRecord, ...]:
+    """Each record once, with a name to know it by."""
+    named = ((_positive(_facts(row).get("id")), row) for row in rows)
+    known = {str(record_id): row for record_id, row in named if record_id is not None}
+    titles = ((record_id, _record_title(row, kind)) for record_id, row in known.items())
+    found = (FoundRecord(record_id=one, title=title or f"{kind.capitalize()} {one}") for one, title in titles)
+    return tuple(found)[:_RECORDS_AT_ONCE]
+
+
+def _record_title(row: Mapping[str, Json], kind: str) -> str:
+    facts = _facts(row)
+    parts = (reading.told(facts.get(field.lower()), 200) for field in _NAMED_BY[kind])
+    return " ".join(part for part in parts if part)
+
+
 def _facts(row: Mapping[str, Json]) -> Mapping[str, Json]:
     """A row by names without case and underscore: ``DOCUMENT_TYPE`` is ``documentType``."""
     return {name.replace("_", "").lower(): value for name, value in row.items()}
@@ -1018,7 +1079,7 @@ def _spec(code: str, parts: Mapping[str, Json]) -> InputSpec:
     type_ = _TYPES.get(native, InputType.TEXT) if native != "select" or choices else InputType.TEXT
     is_many = _is_yes(parts.get("multiple"))
     is_choice = type_ is InputType.CHOICE
-    return InputSpec(
+    spec = InputSpec(
         name=code,
         type=InputType.MULTI_CHOICE if is_choice and is_many else type_,
         required=_is_yes(parts.get("required")),
@@ -1028,6 +1089,7 @@ def _spec(code: str, parts: Mapping[str, Json]) -> InputSpec:
         options=tuple(choices),
         many=is_many and not is_choice,
     )
+    return spec if is_valid_default(spec) else replace(spec, default=None)
 
 
 def _hint(native: str, choices: Mapping[str, str], description: str | None) -> str | None:

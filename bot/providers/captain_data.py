@@ -831,7 +831,7 @@ def _obstacle(told: list[Mapping[str, Json]], steps: list[dict[str, Any]]) -> st
 def _inputs(step: Mapping[str, Json]) -> tuple[InputSpec, ...]:
     """The first step's inputs. There are no types: a key that speaks of a URL is checked as one, everything else is text."""
     fields = ((reading.text(name), reading.mapping(value)) for name, value in reading.mapping(step.get("input_schema")).items())
-    return tuple(
+    specs = (
         InputSpec(
             name=name,
             type=InputType.URL if "url" in name.lower() else InputType.TEXT,
@@ -841,6 +841,7 @@ def _inputs(step: Mapping[str, Json]) -> tuple[InputSpec, ...]:
         for name, facts in fields
         if name is not None
     )
+    return tuple({spec.name: spec for spec in specs}.values())
 
 
 PROVIDER = CaptainData()

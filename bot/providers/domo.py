@@ -895,7 +895,7 @@ def _described(model: Workflow, starts: tuple[Mapping[str, Json], ...], wanted: 
         return Unsupported(meaning=_UNREADABLE_STARTS)
     name = wanted or _start_name(fitting[0])
     specs = (_spec(row) for row in map(reading.mapping, _start_inputs(fitting[0]) or ()))
-    inputs = tuple(spec for spec in specs if spec is not None)
+    inputs = tuple({spec.name: spec for spec in specs if spec is not None}.values())
     extras = NOTHING if name is None else {"message_name": name}
     names = ", ".join(_start_name(row) or "?" for row in fitting)
     obstacle = (

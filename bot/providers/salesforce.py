@@ -169,6 +169,7 @@ _UNTOLD_FLOW: Final = (
     "Salesforce does not list it among the flows that the run-as user may run, "
     "and does not tell whether it is inactive, or unknown there."
 )
+_NO_ACTIVE_VERSION: Final = "It has no active version in the org."
 _VIEW_QUERY: Final = "SELECT ApiName, IsActive FROM FlowDefinitionView WHERE ProcessType = 'AutoLaunchedFlow'"
 _PAUSES: Final = "paused by the flow itself"
 _VERSION_PAUSED: Final = "Salesforce paused this version of the flow: an administrator of the org must look."
@@ -259,6 +260,11 @@ def _soql(guid: str, fields: str) -> str:
     return f"SELECT {fields} FROM FlowInterview WHERE Guid = '{guid}'"  # noqa: S608 - the GUID is hex and dashes only
 
 
+def _version_soql(flow: str) -> str:
+    """A flow's name is letters, digits and underscores only (checked before)."""
+    return f"SELECT IsActive, ActiveVersionId FROM FlowDefinitionView WHERE ApiName = '{flow}'"  # noqa: S608 - see above
+
+
 def _written_soql(correlation: Correlation, launch_id: str) -> str:
     """The record that the flow wrote; object and field are API names (checked at start), the launch id is quoted."""
     quoted = launch_id.replace("\\", "\\\\").replace("'", "\\'")
@@ -299,6 +305,8 @@ _WAIT_QUERY: Final = {"q": _soql(_WAIT_GUID, "Id, InterviewStatus")}
 _confirm = _Shown("confirm", Call(method="GET", path="/services/data/v65.0/query", query=_WAIT_QUERY), _LAUNCH)
 _list = _Shown("catalogue", Call(method="GET", path=_FLOWS))
 _describe = _Shown("describe", Call(method="GET", path=_FLOW), _LAUNCH)
+_VERSION_QUERY: Final = {"q": _version_soql("Escalate_to_Case")}
+_describe_version = _Shown("describe", Call(method="GET", path="/services/data/v65.0/query", query=_VERSION_QUERY), _LAUNCH)
 _probe = _Shown("probe", Call(method="GET", path="/services/data/v65.0/query", query={"q": _VIEW_QUERY}))
 _login = _Shown("login", Call(method="POST", path="/services/oauth2/token", form=_FORM, is_login=True))
 
@@ -363,6 +371,11 @@ _INPUTS: Final = (
     InputSpec(name="Tags", many=True),
     InputSpec(name="NotifyOwner", type=InputType.BOOLEAN),
 )
+_ACTIVE: Final = {"IsActive": True, "ActiveVersionId": "301xx0000000001AAA"}
+_IDLE: Final = {"IsActive": False, "ActiveVersionId": None}
+_UNVERSIONED_AS: Final = Described(workflow=replace(_LISTED_AS, inputs=_INPUTS))
+_DESCRIBED_AS: Final = Described(workflow=replace(_LISTED_AS, inputs=_INPUTS, version="301xx0000000001AAA"))
+_IDLE_AS: Final = Described(workflow=replace(_LISTED_AS, inputs=_INPUTS, obstacle=_NO_ACTIVE_VERSION))
 _TOKEN_BODY: Final = {"access_token": "synthetic-access-token", "instance_url": "https://elsewhere.my.salesforce.com"}
 _TOKEN_AS: Final = Session(token=Secret("synthetic-access-token"))
 _NO_CLIENT: Final = {"error": "invalid_client", "error_description": "invalid client credentials"}
@@ -425,7 +438,20 @@ _EXAMPLES: Final = (
     ),
     _track.inferred("it is gone", _INTERVIEW, _says(200, _rows()), _over(Outcome.ENDED, None, detail=_GONE)),
     _list.inferred("one flow", _LIST, _says(200, {"actions": [_LISTED]}), Listed(workflows=(_LISTED_AS,))),
-    _describe.inferred("its inputs", _DESCRIBE, _says(200, _DESCRIBED), Described(workflow=replace(_LISTED_AS, inputs=_INPUTS))),
+    replace(
+        _describe_version.inferred("its inputs and its active version", _DEFINITIONS, _says(200, _rows(_ACTIVE)), _DESCRIBED_AS),
+        before=(_says(200, _DESCRIBED),),
+    ),
+    replace(
+        _describe_version.inferred("no version is active", _DEFINITIONS, _says(200, _rows(_IDLE)), _IDLE_AS),
+        before=(_says(200, _DESCRIBED),),
+    ),
+    replace(
+        _describe_version.inferred(
+            "the version may not be read", _DEFINITIONS, _says(400, _error("INVALID_TYPE", "x")), _UNVERSIONED_AS
+        ),
+        before=(_says(200, _DESCRIBED),),
+    ),
     _describe.inferred("no such flow", _SEEN, _says(404, _error("NOT_FOUND", _ABSENT)), _ABSENT_AS),
     replace(
         _probe.inferred("one flow may be run, one is kept from the user, one is inactive", _DEFINITIONS, _VIEWED, _MIRRORED),
@@ -566,14 +592,23 @@ class Salesforce(Provider):
         return Listed(workflows=tuple(workflow for workflow in found if workflow))
 
     def describe(self, workflow: Workflow, connection: Connection) -> Exchange[DescribeAnswer]:
-        """Its input variables, without the one that the bot fills itself."""
+        """Its input variables, without the one that the bot fills itself; then which version is active.
+
+        Why a view that we may not read is no trouble: what permission it needs is not documented, and an inactive flow is then
+        refused by the start.
+        """
         options = _options(connection)
         if not _FLOW_NAME.fullmatch(workflow.workflow_id):
             return _NO_NAME
         reply = yield Call(method="GET", path=_path(options, f"actions/custom/flow/{workflow.workflow_id}"))
         if not reading.is_success(reply) or not isinstance(reply.object().get("inputs"), list):
             return _trouble(reply)
-        return Described(workflow=_read_described(workflow, reply.object(), options))
+        described = _read_described(workflow, reply.object(), options)
+        reply = yield Call(method="GET", path=_path(options, "query"), query={"q": _version_soql(workflow.workflow_id)})
+        records = _records(reply)
+        if records is None and isinstance(trouble := _query_trouble(reply), Busy | Unreachable):
+            return trouble
+        return Described(workflow=_with_version(described, reading.mapping(records[0]) if records else NOTHING))
 
     def probe(self, connection: Connection) -> Exchange[ProbeAnswer]:
         """The flows that the run-as user may run, beside those of the org: what is active there and not listed is kept from us."""
@@ -820,6 +855,16 @@ def _read_described(workflow: Workflow, body: Mapping[str, Json], options: Optio
         obstacle=workflow.obstacle or obstacle,
         extras={**workflow.extras, _JOINED: joined} if joined else workflow.extras,
     )
+
+
+def _with_version(described: Workflow, row: Mapping[str, Json]) -> Workflow:
+    """With its active version, as far as the org tells; one that has none cannot be launched.
+
+    Salesforce runs the latest version, also an unfinished one, where none is active.
+    """
+    obstacle = _NO_ACTIVE_VERSION if row.get("IsActive") is False else None
+    version = reading.text(row.get("ActiveVersionId")) or described.version
+    return replace(described, version=version, obstacle=described.obstacle or obstacle)
 
 
 def _is_record(row: Mapping[str, Json]) -> bool:

@@ -170,7 +170,8 @@ _TYPES: Final = {
     "json": InputType.JSON,
 }
 _NO_MEANINGS: Final[Mapping[int, str]] = {}
-_NUMBER: Final = re.compile(r"[0-9]{1,30}")
+_NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,29}")
+"""As Zuora writes it: another spelling of an id would be another id to whoever remembers it."""
 _PLACE: Final = re.compile(r"[0-9A-Za-z_-]+")
 _FITS_HEADER: Final = re.compile(r"[!-~]+")
 _NOBODY: Final = "0"

@@ -158,6 +158,9 @@ In a second terminal, first:
 Then, as one of those people, ask and launch:
   post '{{"user": "U0ALICE", "channel": "C0FINANCE", "text": "help"}}' {slack}/command
   post '{{"user": "U0CAROL", "channel": "C0DATA", "text": "analytics AddTwoNumbers parameter1=13 parameter2=7"}}' {slack}/command
+Ask for what two of three must agree to (then press Approve as Bob and Dave, or type "approve" and its id), and for the reasons:
+  post '{{"user": "U0ALICE", "channel": "C0TREASURY", "text": "billing 303 paymentId=1 days=14"}}' {slack}/command
+  post '{{"user": "U0ALICE", "channel": "C0TREASURY", "text": "why billing 396"}}' {slack}/command
 See what Carol sees in a channel (each message has its "ts"), the thread of the message with the ts TS, and press its button:
   curl -s '{slack}/messages/C0DATA?user=U0CAROL'
   curl -s {slack}/thread/C0DATA/TS

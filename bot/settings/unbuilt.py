@@ -11,9 +11,7 @@ from bot.domain.model import Json
 from bot.domain.provider import Provider
 from bot.settings.document import Fault, Place, entries
 
-NOT_BUILT: tuple[Place, ...] = (
-    ("channels", "*", "grants", "*", "single_transaction"),
-)
+NOT_BUILT: tuple[Place, ...] = (("channels", "*", "grants", "*", "single_transaction"),)
 
 
 def faults(value: Json, connections: Mapping[str, Provider | None]) -> list[Fault]:

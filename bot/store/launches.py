@@ -9,7 +9,7 @@ from sqlite_utils import Database
 
 from bot.domain.errors import LaunchIdTakenError
 from bot.domain.grants import Limits
-from bot.domain.model import Event, Launch, State
+from bot.domain.model import Event, EventKind, Launch, State
 from bot.domain.records import Record
 from bot.store import access, access_queries, deliveries, home_queries, homes, queries, quotas
 from bot.store.aside import Setting, leased, readable
@@ -61,6 +61,11 @@ def create(database: Database, launch: Launch, event: Event, creating: Creating)
     return None
 
 
+def caused_by(database: Database, delivery_key: str) -> Launch | None:
+    """Store.caused_by."""
+    return next(map(launch_from, fetch(database, queries.CAUSED_LAUNCH, key=storable(delivery_key))), None)
+
+
 def launch_by_id(database: Database, launch_id: str) -> Launch | None:
     """Store.launch."""
     return next(map(launch_from, fetch(database, queries.LAUNCH, launch_id=storable(launch_id))), None)
@@ -104,6 +109,8 @@ def lease_due(database: Database, *, now: datetime, until: datetime, holder: str
 
 def save(database: Database, launch: Launch, event: Event | None, saving: Saving) -> bool:
     """Store.save."""
+    if event is not None and event.kind is EventKind.ADOPTED and _is_bound(database, launch):
+        return False
     is_seen = event is not None or _changes_state(database, launch)
     values = launch_row(launch) | {"keep_lease": saving.keep_lease, "holder": saving.holder}
     if not change(database, queries.SAVE_LAUNCH, **values):
@@ -119,6 +126,11 @@ def save(database: Database, launch: Launch, event: Event | None, saving: Saving
     if saving.delivery_key is not None:
         deliveries.finish(database, saving.delivery_key, at)
     return True
+
+
+def _is_bound(database: Database, launch: Launch) -> bool:
+    """Whether some launch owns the run already that this one is about to adopt: two doubts never share a run."""
+    return bool(fetch(database, queries.BOUND_RUN, connection=launch.connection, run_id=storable(launch.run_id or "")))
 
 
 def release(database: Database, launch_id: str, holder: str) -> None:

@@ -120,6 +120,10 @@ class SqliteStore:
         creating = Creating(delivery_key=delivery_key, decision=decision, limits=limits, has_line=has_line)
         return await self._file.write(lambda database: launches.create(database, launch, event, creating))
 
+    async def caused_by(self, delivery_key: str) -> Launch | None:
+        """Store.caused_by."""
+        return await self._file.read(lambda database: launches.caused_by(database, delivery_key))
+
     async def usage(self, channel_id: str, *, now: datetime) -> Mapping[str, Usage]:
         """Store.usage."""
         return await self._file.read(lambda database: quotas.usage(database, channel_id, now))

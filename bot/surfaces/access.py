@@ -10,29 +10,25 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.domain.grants import Freeze, Grant, InputRule, Limits
-from bot.domain.holdings import NOTHING_KNOWN, WHOLE, Holding, Mirror, is_held
-from bot.domain.model import Workflow
-from bot.domain.policy import covers
+from bot.domain.holdings import NOTHING_KNOWN, Mirror
+from bot.domain.model import NOTHING, Workflow
 from bot.surfaces.approving import who
-from bot.surfaces.escaping import Moment, Part, Parts, Quoted, Strong, merged, shorten
+from bot.surfaces.beside import Beside, drift_paragraphs, scope_parts
+from bot.surfaces.escaping import Moment, Parts, Quoted, Strong, merged, shorten
 from bot.surfaces.naming import approval_parts
 from bot.surfaces.say import Bullets, Paragraph, Say, compose, show_value
 
 MOST_GRANTS = 8
 MOST_FREEZES = 5
-MOST_DRIFT = 8
 MOST_PATTERNS = 15
 MOST_PATTERN = 60
-MOST_MISSING = 3
-MOST_EVIDENCE = 120
-_HELD = {True: "held by the credential", False: "not held by the credential", None: "not verified"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Access:
     """What one channel may launch. ``grants`` with the number each has in the file; ``titles`` and ``mirrors`` by connection.
 
-    ``freezes`` are those in force or to come, ``now`` is when all this was looked up.
+    ``freezes`` are those in force or to come, ``now`` is when all this was looked up; ``workflows`` by connection, then by id.
     """
 
     channel_name: str
@@ -41,6 +37,11 @@ class Access:
     mirrors: Mapping[str, Mirror]
     freezes: tuple[Freeze, ...]
     now: datetime
+    workflows: Mapping[str, Mapping[str, Workflow]] = NOTHING
+
+    def workflows_of(self, connection: str) -> Mapping[str, Workflow]:
+        """What is known of a connection's workflows, by id: grants may name them by name."""
+        return self.workflows.get(connection, NOTHING)
 
 
 def say_access(access: Access, *, command: str) -> Say:
@@ -54,7 +55,11 @@ def say_access(access: Access, *, command: str) -> Say:
     if len(access.grants) > len(shown):
         more = len(access.grants) - len(shown)
         paragraphs.append((f"and {more} more grants; {command} access <connection> shows those of one connection.",))
-    return compose(*paragraphs, *_drift(access), *_freezes(access))
+    besides = [
+        Beside(mirror=_mirror(access, one), grant=one, workflows=access.workflows_of(one.connection), now=access.now)
+        for _, one in access.grants
+    ]
+    return compose(*paragraphs, *drift_paragraphs(besides), *_freezes(access))
 
 
 def _grant(access: Access, number: int, grant: Grant) -> Iterator[Paragraph]:
@@ -66,15 +71,21 @@ def _grant(access: Access, number: int, grant: Grant) -> Iterator[Paragraph]:
 def _rules(access: Access, grant: Grant) -> Iterator[Parts]:
     yield ("Workflows: ", _patterns(grant.workflows))
     yield merged(("Requesters: ", *who(grant.requesters)))
-    mirror = access.mirrors.get(grant.connection, NOTHING_KNOWN)
+    mirror = _mirror(access, grant)
     if not grant.scopes:
         yield ("Scopes: none are granted.",)
     for scope in grant.scopes:
-        yield _scope(mirror, grant, scope, access.now)
+        yield scope_parts(
+            Beside(mirror=mirror, grant=grant, workflows=access.workflows_of(grant.connection), now=access.now), scope
+        )
     if grant.inputs:
         yield ("Inputs: ", _input_rules(grant.inputs))
     yield _approval(grant)
     yield ("Limits: ", _limits(grant.limits))
+
+
+def _mirror(access: Access, grant: Grant) -> Mirror:
+    return access.mirrors.get(grant.connection, NOTHING_KNOWN)
 
 
 def _approval(grant: Grant) -> Parts:
@@ -82,57 +93,6 @@ def _approval(grant: Grant) -> Parts:
         return ("Approval: none is needed.",)
     only = f" Only where it holds that {_input_rules(grant.approval.when)}." if grant.approval.when else ""
     return merged(("Approval: ", *approval_parts(grant.approval), only))
-
-
-def _scope(mirror: Mirror, grant: Grant, scope: str, now: datetime) -> Parts:
-    held, holding = is_held(mirror, scope, WHOLE, now)
-    told: list[Part] = ["Scope ", Quoted(scope), ": granted here, ", Strong(_HELD[held])]
-    told += _evidence(holding)
-    missing = _missing(mirror, grant, scope, now)
-    if missing:
-        told.append(f"; not held for {', '.join(missing[:MOST_MISSING])}")
-    if len(missing) > MOST_MISSING:
-        told.append(f" and {len(missing) - MOST_MISSING} more")
-    return merged([*told, "."])
-
-
-def _evidence(holding: Holding | None) -> Parts:
-    if holding is None:
-        return (" (never learnt)",)
-    evidence = shorten(holding.evidence, MOST_EVIDENCE).rstrip(" .")
-    return (f" ({evidence}; seen ", Moment(holding.seen_at), ")")
-
-
-def _missing(mirror: Mirror, grant: Grant, scope: str, now: datetime) -> list[str]:
-    """Workflows of this grant for which the provider said that the scope is missing."""
-    return sorted(
-        workflow_id
-        for (name, workflow_id), holding in mirror.holdings.items()
-        if name == scope
-        and workflow_id != WHOLE
-        and holding.at(now) is False
-        and covers(grant, Workflow(workflow_id=workflow_id))
-    )
-
-
-def _drift(access: Access) -> Iterator[Paragraph]:
-    """Where grants and credentials disagree, in words."""
-    lines = [line for connection in access.titles for line in _drift_of(access, connection)]
-    if lines:
-        yield (Strong("Drift"), " between what is granted here and what is held:")
-        more: list[Parts] = [(f"and {len(lines) - MOST_DRIFT} more",)] if len(lines) > MOST_DRIFT else []
-        yield Bullets(lines=(*lines[:MOST_DRIFT], *more))
-
-
-def _drift_of(access: Access, connection: str) -> Iterator[Parts]:
-    mirror = access.mirrors.get(connection, NOTHING_KNOWN)
-    granted = dict.fromkeys(scope for _, grant in access.grants if grant.connection == connection for scope in grant.scopes)
-    for scope in granted:
-        if is_held(mirror, scope, WHOLE, access.now)[0] is False:
-            yield (Strong("Granted but not held: "), Quoted(scope), f" of {connection}. Launches that need it are refused.")
-    for scope, workflow_id in mirror.holdings:
-        if workflow_id == WHOLE and scope not in granted and is_held(mirror, scope, WHOLE, access.now)[0]:
-            yield (Strong("Held but not granted here: "), Quoted(scope), f" of {connection}.")
 
 
 def _freezes(access: Access) -> Iterator[Paragraph]:

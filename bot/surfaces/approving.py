@@ -59,7 +59,8 @@ def rejected(event: Event) -> Parts:
     """A no, with its reason as it was written."""
     reason = shorten(_text(event.facts.get("reason")), _MOST_REASON)
     why: Parts = (": ", Quoted(reason)) if reason else ()
-    return merged((Mention(event.actor), " rejected it, ", Moment(event.at), *why, ". Nothing ran."))
+    end = " Nothing ran." if reason.endswith((".", "!", "?", "…")) else ". Nothing ran."
+    return merged((Mention(event.actor), " rejected it, ", Moment(event.at), *why, end))
 
 
 def reminded(launch: Launch, event: Event) -> Parts:

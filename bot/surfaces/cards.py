@@ -22,6 +22,7 @@ from bot.surfaces.say import Paragraph, Say, compose
 from bot.surfaces.telling import MOST_NAME, MOST_TOLD, joined, listed
 
 __all__ = [
+    "AGAIN_ACTION",
     "APPROVE_ACTION",
     "CANCEL_ACTION",
     "OPEN_ACTION",
@@ -35,6 +36,7 @@ __all__ = [
 ]
 
 CANCEL_ACTION = "launch_cancel"
+AGAIN_ACTION = "launch_again"
 OPEN_ACTION = "launch_open"
 """A button with an address: Slack opens it and still tells us of the click, which needs an acknowledgement and nothing else."""
 
@@ -201,6 +203,8 @@ def _buttons(launch: Launch, provider_title: str, *, can_cancel: bool) -> Iterat
         yield _cancel_button(launch, provider_title)
     if launch.state is State.IN_DOUBT:
         yield from _doubt_buttons(launch, provider_title)
+    if launch.state.is_final:
+        yield _button(AGAIN_ACTION, "Launch again", launch)
 
 
 def approval_buttons(launch: Launch, provider_title: str) -> tuple[dict[str, Any], ...]:

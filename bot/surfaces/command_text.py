@@ -111,17 +111,26 @@ _QUOTES = {
 }
 
 
+_FREE_TEXT = re.compile(r"\s*(?P<word>reject)\s+(?P<about>\S+)\s+(?P<text>\S.*)", re.DOTALL | re.IGNORECASE)
+"""What follows here is a sentence for people: a quote or a mention in it is neither grammar nor a value."""
+
+
 def read_command(text: str, *, subcommands: frozenset[str]) -> CommandText:
     """What ``text`` (as Slack sends it) asks for. Names are not looked up here; subcommands are case-insensitive."""
     typed, problems = _as_typed(text)
     if len(typed) > MOST_TYPED:
         return Problems(problems=(_problem("text_too_long", length=f"{len(typed):,}", most=f"{MOST_TYPED:,}"),))
+    said = _FREE_TEXT.fullmatch(typed)
+    if said is not None and said["word"].lower() in subcommands:
+        return SubcommandText(word=said["word"].lower(), arguments=(said["about"], said["text"].strip()))
     words, quoting = _split(typed)
     problems = (*problems, *_hidden_problems(typed), *quoting)
     if problems:
         return Problems(problems=problems)
-    if not words:
-        return NothingTyped()
+    return _read_words(words, subcommands) if words else NothingTyped()
+
+
+def _read_words(words: list[_Word], subcommands: frozenset[str]) -> CommandText:
     if any(word.is_flag and _flag(word).lower() == HELP for word in words):
         return SubcommandText(word="help")
     if words[0].text.lower() in subcommands:
@@ -187,6 +196,8 @@ def _token_value(token: re.Match[str]) -> str:
     target, label = token["target"], token["label"]
     if token["mark"] in {"@", "#"}:
         return target
+    if token["mark"] == "!":
+        return label or f"@{target}"
     if target == f"http://{label}":
         return str(label)
     return re.sub("^(mailto|tel):", "", target)

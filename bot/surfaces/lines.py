@@ -56,9 +56,12 @@ _ENDINGS = {
 
 
 def has_line(event: Event) -> bool:
-    """Whether the thread tells it. A look-up is told when it found something, or was the last; a request when it calls approvers."""
+    """Whether the thread tells it. A look-up is told when it found something, or was the last.
+
+    A request is told when it calls approvers, and when it is about a message: then the thread leads there.
+    """
     if event.kind is EventKind.REQUESTED:
-        return asks_approval(event)
+        return asks_approval(event) or safe_url(event.facts.get("about")) is not None
     if event.kind is EventKind.LOOKED_UP:
         return bool(event.facts.get("found") or event.facts.get("is_last"))
     return event.kind not in _SILENT
@@ -107,7 +110,9 @@ class _Scene:
 
 
 def _requested(scene: _Scene) -> Parts:
-    return approving.asked_for(scene.launch) if asks_approval(scene.event) else ("It starts in a moment.",)
+    url = safe_url(scene.facts.get("about"))
+    about: Parts = (Link(url=url, label="the message that it is about"),) if url else ()
+    return joined(approving.asked_for(scene.launch) if asks_approval(scene.event) else ("It starts in a moment.",), about)
 
 
 def _starting(scene: _Scene) -> Parts:

@@ -21,7 +21,7 @@ MOST_HISTORY = 1400
 _HAPPENED: Mapping[EventKind, str] = {
     EventKind.REQUESTED: "asked for",
     EventKind.APPROVED: "approved",
-    EventKind.CLEARED: "approved, which was enough",
+    EventKind.CLEARED: "approved with the last yes",
     EventKind.REJECTED: "rejected",
     EventKind.REMINDED: "approvers reminded",
     EventKind.ESCALATED: "others asked to decide too",

@@ -40,16 +40,16 @@ RULES: Mapping[str, tuple[str, ...]] = {
     "input_too_large": ("The input {name:q} must be a number of at most {allowed:q} here.", _TYPED),
     "input_pattern": ("The input {name:q} must match the pattern {allowed:q} here.", _TYPED),
     "limit_per_hour": (
-        "The grant allows {most} launches in any hour, and there were {count} in the last one.",
+        "The most launches in any hour is {most} here; in the last one there were: {count}.",
         "Once there are as many, the next one has to wait until the oldest is an hour old.",
     ),
     "limit_running": (
-        "The grant allows {most} launches at a time, and {count} are not over yet.",
+        "The most launches at a time is {most} here; not over yet: {count}.",
         "Once there are as many, the next one has to wait until one of them is over.",
     ),
     "frozen": (
         "Nothing is launched over {connection:q} until {until:t}: {freeze:q}.",
-        "Only those may whom that freeze excepts.",
+        "Wait until it is over; or whoever runs Gonogo here can except somebody from it.",
     ),
     "approval_needed": ("Before it starts, {required} of these must agree: {approvers:m}.",),
     "approval_not_needed": ("With these inputs a launch over {connection:q} needs nobody's approval.",),

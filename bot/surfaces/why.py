@@ -149,7 +149,7 @@ def _decided(why: Why, command: str) -> Iterator[Paragraph]:
         yield (Strong(f"Grant {one.number} of #{why.channel_name}"), f", over {why.connection}:")
         yield Bullets(lines=tuple(finding_line(finding, command=command) for finding in one.findings))
     if len(explanation.grants) > len(shown):
-        yield (f"{len(explanation.grants) - len(shown)} more grants over {why.connection} were looked at and not used.",)
+        yield (f"Other grants over {why.connection} that were looked at and not used: {len(explanation.grants) - len(shown)}.",)
     if isinstance(explanation.decision, NeedApproval):
         yield merged(("Who would approve: ", *approval_parts(explanation.decision.rule)))
 

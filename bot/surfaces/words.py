@@ -15,6 +15,7 @@ from string import Formatter
 from typing import TypeAlias
 
 from bot.domain.model import Problem, Reason
+from bot.surfaces.again_words import AGAIN
 from bot.surfaces.approving import who
 from bot.surfaces.escaping import Moment, Part, Parts, Quoted, as_plain, escape, literal, merged, shorten, size
 from bot.surfaces.form_words import FORM
@@ -46,12 +47,12 @@ _Clauses: TypeAlias = tuple[str, ...]
 
 _INSTEAD = {
     "--preview": "Nothing was launched; {command} list shows what you may launch here.",
-    "again": "Type the launch once more.",
 }
 """What to use in place of what is not built yet."""
 
 PROBLEMS: Mapping[str, _Clauses] = {
     **FORM,
+    **AGAIN,
     # what was typed
     "text_too_long": ("This is too long: {length} characters, where {most} are the most.",),
     "hidden_character": (
@@ -194,7 +195,12 @@ REASONS: Mapping[str, _Clauses] = {
         "Try again in a minute.",
     ),
     # approvals
-    "not_awaiting": ("{launch_id:q} does not wait for approval any more.", "It is: {state}.", "{by:m} {how}, {at:t}."),
+    "not_awaiting": (
+        "{launch_id:q} does not wait for approval any more.",
+        "It is: {state}.",
+        "{by:m} {how}, {at:t}.",
+        "{ended:s}, {at:t}.",
+    ),
     "already_decided": ("You decided on {launch_id:q} already, {at:t}, and the first decision stands.",),
     "approval_self": (
         "You asked for {launch_id:q} yourself, so somebody else has to decide on it.",
@@ -203,6 +209,10 @@ REASONS: Mapping[str, _Clauses] = {
     "approval_cool_down": ("You asked for {launch_id:q} yourself, so you may decide on it only from {until:t} on.",),
     "not_approver": ("You are not among those who may decide on {launch_id:q}.", "Those are: {approvers:m}."),
     "connection_gone": ("The connection {connection:q} is no longer configured.", _CHANGE),
+    "inputs_changed": (
+        "The inputs of {workflow:q} are no longer those that this was asked for with: {names}.",
+        "Launch it anew.",
+    ),
     "workflow_gone": ("The workflow {workflow:q} of {connection:q} can no longer be launched.", "The reason: {obstacle}."),
     "grant_changed": ("The grant for {connection:q} changed, and the inputs no longer fit it.", "Launch it again."),
     "approval_expired": ("The time to decide on {launch_id:q} is over since {at:t}.", "If it is still wanted, launch it again."),

@@ -21,7 +21,17 @@ from bot.domain.lifecycle import step
 from bot.domain.model import Connection, Event, EventKind, Launch, State
 from bot.domain.provider import Answer, Exchange, Matches, Provider, StartAnswer, Unreachable
 from bot.domain.reactions import Moment, Reaction, after_cancel, after_start, after_track, is_resendable, possibly_applied
-from bot.domain.setbacks import found_before, is_repeated, no_longer_allowed, put_off, unwanted, without_connection
+from bot.domain.setbacks import (
+    found_before,
+    is_repeated,
+    no_longer_allowed,
+    place_of,
+    put_off,
+    sent_elsewhere,
+    unwanted,
+    was_sent_there,
+    without_connection,
+)
 from bot.ports import Clock, Gate, Go, NoGo, Reopen, Store, Wait, Wire
 from bot.surfaces.cards import has_line
 
@@ -96,7 +106,7 @@ class LaunchWork:
         now = self.clock.now()
         match answer:
             case Go():
-                await self._start(launch, connection)
+                await self._start(launch, connection, answer)
             case Wait():
                 again_after = timedelta(seconds=answer.again_after_s)
                 await self._save(put_off(launch, answer.detail, now, again_after=again_after))
@@ -107,15 +117,20 @@ class LaunchWork:
             case _:
                 assert_never(answer)
 
-    async def _start(self, launch: Launch, connection: Connection) -> None:
+    async def _start(self, launch: Launch, connection: Connection, go: Go | None = None) -> None:
         """Commit STARTING, send, record what came of it.
 
-        The place on the wire comes first: what waits for one is not sent, and must not look as if it was.
+        The place on the wire comes first: what waits for one is not sent, and must not look as if it was. Whether it may start
+        is asked again when that took so long that the answer is no longer good.
         """
         provider = self.providers[launch.provider]
         async with self.wire.place(connection.name) as perform:
+            if go is not None and not self.gate.still_holds(launch, go):
+                await self.store.release(launch.launch_id, self.holder)
+                return
             now = self.clock.now()
-            event = Event(launch_id=launch.launch_id, kind=EventKind.STARTING, at=now)
+            facts = {"place": place_of(connection)}
+            event = Event(launch_id=launch.launch_id, kind=EventKind.STARTING, at=now, facts=facts)
             starting = replace(step(launch, event), due_at=now)
             if not await self._save(Reaction(launch=starting, event=event), keep_lease=True):
                 return
@@ -127,11 +142,12 @@ class LaunchWork:
     async def _recover(self, launch: Launch, connection: Connection) -> None:
         """A start whose answer nobody recorded: sent again under the same key where that is safe, else in doubt."""
         provider = self.providers[launch.provider]
-        if is_resendable(launch, provider, self.clock.now()):
+        is_there = was_sent_there(connection, await self.store.events(launch.launch_id))
+        if is_there and is_resendable(launch, provider, self.clock.now()):
             await self._start(launch, connection)
             return
         moment = self._moment(connection)
-        lost = possibly_applied(launch, STOPPED, provider, moment)
+        lost = possibly_applied(launch, STOPPED, provider, moment) if is_there else sent_elsewhere(launch, moment.now)
         await self._save(first_look(lost, can_find=provider.can_find(connection), moment=moment))
 
     async def _settle(self, launch: Launch, connection: Connection) -> None:

@@ -318,7 +318,7 @@ def test_a_no_needs_nobody_elses_right() -> None:
         (State.SUCCEEDED, a_yes("U0DAN", kind=EventKind.CLEARED), {"by": "U0DAN", "how": "approved it"}),
         (State.REJECTED, an_event(EventKind.REJECTED, actor="U0DAN", at=SOON), {"by": "U0DAN", "how": "rejected it"}),
         (State.CANCELLED, an_event(EventKind.CANCELLED, actor="U0ALICE", at=SOON), {"by": "U0ALICE", "how": "cancelled it"}),
-        (State.EXPIRED, an_event(EventKind.EXPIRED, at=SOON), {"how": "nobody decided in time"}),
+        (State.EXPIRED, an_event(EventKind.EXPIRED, at=SOON), {"ended": "nobody decided in time"}),
     ],
 )
 @pytest.mark.parametrize("is_yes", [True, False])

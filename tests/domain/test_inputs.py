@@ -282,3 +282,26 @@ def test_a_secret_that_is_typed_where_its_name_belongs_is_not_repeated() -> None
 
     assert [problem.code for problem in problems] == ["bad_input"]
     assert KEY not in str(problems)
+
+
+@pytest.mark.parametrize("default", [{"a": [1, Decimal("1.5"), None, True]}, [1, "a"], 7, False])
+def test_a_default_of_json_that_was_never_text_is_taken_as_it_is(default: Any) -> None:
+    assert read_default(InputSpec(name="filter", type=InputType.JSON, default=default)) == default
+
+
+@pytest.mark.parametrize(
+    ("default", "many"),
+    [
+        (Decimal("Infinity"), False),
+        ([Decimal("NaN")], False),
+        ({"a": 10**40}, False),
+        ({1: "a"}, False),
+        (1.5, False),
+        ({"a": 1}, True),
+    ],
+)
+def test_a_default_that_json_does_not_know_is_as_good_as_none(default: Any, many: bool) -> None:
+    spec = InputSpec(name="filter", type=InputType.JSON, default=default, many=many)
+
+    assert isinstance(read_default(spec), Problem)
+    assert not is_valid_default(spec)

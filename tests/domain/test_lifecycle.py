@@ -202,7 +202,9 @@ def test_what_is_over_or_just_lost_is_not_due_by_itself(state: State, kind: Even
 
 def test_nothing_is_sent_before_it_was_cleared() -> None:
     leads_to = {after for (before, _), after in TRANSITIONS.items() if before is State.AWAITING_APPROVAL}
-    clears = {kind for (before, kind), after in TRANSITIONS.items() if before is State.AWAITING_APPROVAL and after is State.QUEUED}
+    clears = {
+        kind for (before, kind), after in TRANSITIONS.items() if before is State.AWAITING_APPROVAL and after is State.QUEUED
+    }
 
     assert leads_to & STARTED <= FINAL_STATES
     assert clears == {EventKind.CLEARED}

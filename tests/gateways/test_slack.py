@@ -252,3 +252,40 @@ async def test_an_answer_to_a_press_on_a_home_goes_by_direct_message() -> None:
 
     assert slack.asked[-1].method == "chat.postMessage"
     assert slack.asked[-1].values == {"channel": "U0BOB", **literal(SAY)}
+
+
+# --- forms ---
+
+
+async def test_a_form_is_opened_by_its_trigger_and_known_by_its_id_and_mark() -> None:
+    async with a_slack() as (slack, client):
+        slack.set("views.open", {"view": {"id": "V1", "hash": "17.abc"}})
+        shown = await SlackThread(client, faces=FACES, clock=FrozenClock()).open_form("1.2.trigger", {"type": "modal"})
+
+    assert (shown.view_id, shown.mark) == ("V1", "17.abc")
+    assert slack.only.values == {"trigger_id": "1.2.trigger", "view": {"type": "modal"}}
+
+
+@pytest.mark.parametrize(("mark", "guard"), [("17.abc", {"hash": "17.abc"}), ("", {})])
+async def test_a_form_is_updated_only_as_it_was_seen_where_that_is_asked_for(mark: str, guard: dict[str, str]) -> None:
+    async with a_slack() as (slack, client):
+        slack.set("views.update", {"view": {"id": "V1", "hash": "18.abc"}})
+        shown = await SlackThread(client, faces=FACES, clock=FrozenClock()).update_form("V1", {"type": "modal"}, mark=mark)
+
+    assert shown.mark == "18.abc"
+    assert slack.only.values == {"view_id": "V1", "view": {"type": "modal"}, **guard}
+
+
+async def test_a_form_that_somebody_else_drew_is_an_error_by_slacks_name() -> None:
+    async with a_slack() as (slack, client):
+        slack.set("views.update", refusing("hash_conflict"))
+        with pytest.raises(ThreadError, match="hash_conflict"):
+            await SlackThread(client, faces=FACES, clock=FrozenClock()).update_form("V1", {}, mark="17.abc")
+
+
+async def test_an_answer_without_a_view_is_a_form_without_a_name() -> None:
+    async with a_slack() as (slack, client):
+        slack.set("views.open", {})
+        shown = await SlackThread(client, faces=FACES, clock=FrozenClock()).open_form("1.2.trigger", {})
+
+    assert (shown.view_id, shown.mark) == ("", "")

@@ -336,3 +336,20 @@ async def test_one_page_answers_for_everybody_on_it_for_a_while() -> None:
 
     assert found == [True, True]
     assert (asked_within, len(slack.asked)) == (1, 2)
+
+
+async def test_a_no_is_asked_anew_unless_a_remembered_one_will_do() -> None:
+    clock = FrozenClock()
+    async with a_slack() as (slack, client):
+        slack.set("conversations.members", page("U0BOB"))
+        directory = a_directory(client, clock)
+        first = await directory.is_in_channel("U0ALICE", "C0FINANCE", is_fresh=False)
+        others = [await directory.is_in_channel(one, "C0FINANCE", is_fresh=False) for one in ("U0ALICE", "U0BOB", "U0CAROL")]
+        asked_remembered = len(slack.asked)
+        slack.set("conversations.members", page("U0BOB", "U0ALICE"))
+        joined = await directory.is_in_channel("U0ALICE", "C0FINANCE")
+        clock.move(minutes=1)
+        await directory.is_in_channel("U0CAROL", "C0FINANCE", is_fresh=False)
+
+    assert (first, others, joined) == (False, [False, True, False], True)
+    assert (asked_remembered, len(slack.asked)) == (1, 3)

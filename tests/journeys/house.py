@@ -6,12 +6,14 @@ import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
 
 from bot import providers
+from bot.app.building import Around
 from bot.app.running import Bot, running
 from bot.sandbox.slack import SlackStandIn
 from bot.sandbox.slack.delivery import Acknowledged
@@ -19,6 +21,7 @@ from bot.sandbox.slack.workspace import Message, Workspace
 from bot.sandbox.standins import ProviderStandIns
 from bot.sandbox.world import CONFIGURATION
 from bot.settings import Configuration, Settings, read_configuration, read_settings
+from bot.worker.mirroring import PROBE_EVERY
 
 MANIFEST = Path(__file__).parent.parent.parent / "manifest.yaml"
 LAUNCH_ID = re.compile(r"\bL-[0-9A-Z]{4,12}\b")
@@ -97,6 +100,7 @@ async def a_house(
     configuration: Path = CONFIGURATION,
     slack: SlackStandIn | None = None,
     standins: ProviderStandIns | None = None,
+    probe_every: timedelta = PROBE_EVERY,
 ) -> AsyncGenerator[House, None]:
     """Start everything; leaving drains the bot, then stops the world."""
     slack = slack or SlackStandIn(Workspace.demo(yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))))
@@ -106,7 +110,11 @@ async def a_house(
     try:
         settings = read_settings(_environment(slack, folder, mode), dotenv=None)
         found = providers.load()
-        async with running(settings, _configuration(configuration, standins), found) as bot:
+
+        def read() -> Configuration:
+            return _configuration(configuration, standins)
+
+        async with running(settings, read(), found, around=Around(probe_every=probe_every, read=read)) as bot:
             if mode == "http":
                 slack.request_url = f"http://127.0.0.1:{bot.http_port}/slack/events"
             await slack.connected()

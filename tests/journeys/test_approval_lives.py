@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 import signal
+import sqlite3
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGKILL
@@ -29,7 +30,8 @@ AT_THE_LAST_YES = (
     "store.save:after:2",
     "store.finish_delivery:before:1",
 )
-"""Taken and not looked at; looked at and not counted; counted and not started; STARTING on disk and nothing sent; counted twice?"""
+"""Taken and not looked at; looked at and not counted; counted and not started; STARTING on disk and nothing sent;
+all done but for the mark (by then the worker may have been quicker)."""
 
 
 @dataclass
@@ -96,7 +98,7 @@ async def test_a_bot_that_is_killed_at_the_last_yes_starts_it_once_in_its_next_l
         await eventually(lambda: bot.sandbox.bot_exit_code is not None, 10, f"{point} was never reached")
         assert bot.sandbox.bot_exit_code == -SIGKILL
         (tmp_path / "die_at").unlink()
-        assert bot.sandbox.providers.runs("zuora") == []
+        assert len(bot.sandbox.providers.runs("zuora")) <= point.startswith("store.finish")
         await bot.sandbox.start_bot()
         await bot.ended("Succeeded")
 
@@ -136,8 +138,5 @@ async def edited(bot: Lives, edit: Callable[[], object]) -> None:
 
 
 def kinds(bot: Lives) -> list[str]:
-    import sqlite3
-    from contextlib import closing
-
     with closing(sqlite3.connect(bot.kept.path, timeout=10)) as database:
         return [kind for (kind,) in database.execute("SELECT kind FROM events ORDER BY seq")]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from bot import providers
 from bot.app.storage import back_up
@@ -20,10 +20,11 @@ from bot.sandbox.slack.forms import named
 from bot.sandbox.slack.people import _used
 from bot.sandbox.slack.workspace import Message
 from bot.settings import read_configuration
-from tests.journeys.go_house import HERE, ONE, PINGS, TWO, WAITS, WISH, GoHouse, a_go_house, with_approval
+from tests.journeys.go_house import HERE, ONE, PINGS, TWO, WISH, GoHouse, a_go_house, with_approval
 from tests.journeys.house import launch_id
 
 GROUP = "usergroups.users.list"
+DECIDING = {"Approve", "Reject", "Cancel"}
 OFTEN = 12
 """Races that are run at once: which side is quicker differs from one to the next."""
 TIMED = {**TWO, "remind_after": "10m", "escalate_to": ["S0CONTROLLERS"], "escalate_after": "20m"}
@@ -57,7 +58,7 @@ async def test_two_of_the_approvers_start_exactly_what_they_were_shown_once(hous
     (run,) = house.runs()
     assert (run.key, run.inputs) == (launch_id(card), WISHED)
     assert "Approved by <@U0BOB> and <@U0CAROL>" in done.text
-    assert house.buttons(done) == []
+    assert DECIDING.isdisjoint(house.buttons(done))
     assert house.kinds(card)[:3] == ["requested", "approved", "cleared"]
 
 
@@ -74,7 +75,8 @@ async def test_a_no_takes_its_reason_from_a_form(house: GoHouse) -> None:
     assert sent.is_ok
     assert "The account is closed." in house.thread(card)[-1]
     assert "<@U0BOB>" in house.thread(card)[-1]
-    assert (house.buttons(rejected), house.runs()) == ([], [])
+    assert DECIDING.isdisjoint(house.buttons(rejected))
+    assert house.runs() == []
 
 
 async def test_commands_decide_as_buttons_do(house: GoHouse) -> None:
@@ -175,7 +177,7 @@ async def test_approvers_are_reminded_once_others_asked_once_and_then_it_expires
     await house.card(card, "Expired")
     assert house.kinds(card) == ["requested", "reminded", "escalated", "expired"]
     assert [len(house.lines(card, word)) for word in ("still waits for you", "so you may too", "in time")] == [1, 1, 1]
-    assert house.buttons(card) == []
+    assert DECIDING.isdisjoint(house.buttons(card))
     assert house.runs() == []
 
 
@@ -215,7 +217,7 @@ async def test_those_who_are_asked_last_may_decide_only_from_then_on(house: GoHo
 
 
 async def test_a_click_after_the_time_is_over_is_no_yes(house: GoHouse) -> None:
-    """The row says that it waits still: nobody has rung the worker yet."""
+    """Whether the click comes first or the worker, who notices the expiry as it is rung by the click."""
     await house.start(ONE)
     card = await house.asked()
     house.later(card, hours=2)
@@ -224,7 +226,8 @@ async def test_a_click_after_the_time_is_over_is_no_yes(house: GoHouse) -> None:
     house.ring()
     await house.card(card, "Expired")
 
-    assert "is over since" in told
+    assert "is over since" in told or "It is: Expired" in told
+    assert house.kinds(card) == ["requested", "expired"]
     assert house.runs() == []
 
 
@@ -359,13 +362,13 @@ async def test_approve_against_cancel_has_one_winner_whom_the_loser_is_told(hous
 # --- what nobody should send ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("typed", ["approve L-ZZZZZ", "reject L-ZZZZZ because", "approve L-ZZZZZ'; --"])
+@pytest.mark.parametrize("typed", ["approve L-ZZZZZ", "reject L-ZZZZZ because", 'approve "L-ZZZZZ; --"'])
 async def test_an_unknown_id_is_named(house: GoHouse, typed: str) -> None:
     await house.start(ONE)
 
-    told = await house.told("U0BOB", HERE, typed) if " --" not in typed else await house.told("U0BOB", HERE, 'approve "L-ZZ; --"')
+    told = await house.told("U0BOB", HERE, typed)
 
-    assert "L-ZZ" in told
+    assert "There is no launch “L-ZZZZZ" in told
 
 
 async def test_a_launch_of_another_workspace_is_as_unknown_as_none(house: GoHouse) -> None:
@@ -454,8 +457,6 @@ def regroup(house: GoHouse, *users: str) -> None:
 
 def reload(house: GoHouse, document: dict[str, Any]) -> None:
     """As a reload puts it in force (that the file is watched is shown by test_approval_lives.py)."""
-    import yaml
-
     path = house.folder / "gonogo.yaml"
     path.write_text(yaml.safe_dump(document), encoding="utf-8")
     environment = {**house.providers.environment(), "ANOTHER_ID": "made-up-other-client"}

@@ -23,6 +23,8 @@ import yaml
 
 from bot import providers
 from bot.sandbox.slack.delivery import on_the_wire, signature
+from bot.sandbox.slack.faults import FaultKind as SlackFaultKind
+from bot.sandbox.slack.faults import SlackFault
 from bot.sandbox.slack.forms import named
 from bot.sandbox.slack.payloads import Delivery, used
 from bot.sandbox.slack.workspace import Message, dm_id
@@ -338,11 +340,17 @@ async def test_a_button_whose_value_is_another_channels_launch_is_judged_by_that
 
 
 async def test_a_button_does_not_say_where_another_launchs_card_stands(house: House) -> None:
-    """Pressed on one card with the value of another: each card goes on to tell its own launch."""
-    one, other = await waiting(house), await waiting(house, user_id="U0CAROL")
+    """Slack's answer to a post is lost, so a press is what tells where that card stands: but not one on another card."""
+    one = await house.card(await waiting(house), "Awaiting approval")
+    house.slack.fault("chat.postMessage", SlackFault(kind=SlackFaultKind.DROP, is_applied=True))
+    await house.type("U0CAROL", "C0FINANCE", BOUND)
+    other = await house.workspace.wait_for(
+        lambda seen: next((two for two in seen.messages("C0FINANCE") if two.ts != one.ts), None)
+    )
 
     await send(house, a_press(house, "U0GUEST", one, "Approve", value=launch_id(other)))
     await house.told("U0CAROL", "C0FINANCE", f"cancel {launch_id(other)}")
+    await send(house, a_press(house, "U0BOB", other, "Approve"))
     await house.card(other, "Cancelled")
 
     assert launch_id(one) in word(house, one)
@@ -471,6 +479,23 @@ async def test_twenty_commands_at_once_are_no_more_launches_than_the_limit(house
     await all_over(house, 3)
 
     assert (runs(house), len(house.workspace.messages("C0FINANCE"))) == (3, 3)
+
+
+async def test_what_is_typed_calls_nobody(house: House) -> None:
+    """Mentions and links in inputs and in a reason: shown as they were written, to people who look, and to nobody else."""
+    loud = "<!channel> <!here> <@U0CAROL> <!subteam^S0LEADS> <https://example.com|billing>"
+    card = await waiting(house, f'billing "Refund approval" "paymentId={loud.replace("<!subteam^S0LEADS> ", "")}"')
+    await house.slack.click("U0BOB", card.channel_id, card.ts, "Reject")
+    await house.workspace.wait_for(lambda seen: seen.views.top("U0BOB"))
+
+    await house.slack.submit("U0BOB", {"Reason": loud})
+    await house.card(card, "Rejected")
+
+    written = "\n".join([word(house, card), *house.thread(card)])
+    assert "!channel" in written
+    assert not [
+        mark for mark in ("<!channel>", "<!here>", "<!subteam^S0LEADS> <", "<https://example.com|billing>") if mark in written
+    ]
 
 
 # --- looking at what is not theirs ---------------------------------------------------------------------------------------------------

@@ -188,13 +188,15 @@ async def test_the_loser_of_a_race_is_told_by_direct_message_who_won(house: Hous
 
     assert (await house.slack.click_home("U0BOB", "Approve", launch_id(card))).is_ok
     told = await house.workspace.wait_for(lambda seen: next(iter(seen.direct_messages("U0BOB")), None))
+    await house.card(card, "Succeeded")
 
     assert "<@U0CAROL>" in told.text
     assert len(house.providers.runs("domo")) == 1
 
 
-async def test_the_launch_button_tells_what_to_type(house: House) -> None:
+async def test_the_launch_button_tells_what_to_type_where_the_form_cannot_be_opened(house: House) -> None:
     await opened(house, "U0BOB")
+    house.slack.fault("views.open", SlackFault.refusing("expired_trigger_id"))
 
     assert (await house.slack.click_home("U0BOB", "Launch")).is_ok
     told = await house.workspace.wait_for(lambda seen: next(iter(seen.direct_messages("U0BOB")), None))

@@ -297,7 +297,9 @@ def _worker(clock: JumpingClock, store: Any, client: AsyncWebClient) -> Worker:
     thread = SlackThread(client, faces={"plain": Face(title="Plain", can_cancel=False)}, clock=clock)
     common: dict[str, Any] = {"store": store, "clock": clock, "holder": "bot", "lease": LEASE}
     connections = {"plain": a_connection(name="plain", provider="plain")}
-    launches = LaunchWork(wire=PlainWire(clock), gate=ListedGate(), providers={"plain": Plain()}, connections=connections, **common)
+    launches = LaunchWork(
+        wire=PlainWire(clock), gate=ListedGate(), providers={"plain": Plain()}, connections=connections, **common
+    )
     works = (launches, TellingWork(thread=thread, **common))
     return Worker(store=store, thread=thread, clock=clock, holder="bot", works=works)
 

@@ -584,7 +584,7 @@ def test_facts_say_where_they_stand(provider: Provider) -> None:
 
 @every()
 def test_each_scope_is_explained_and_allows_known_verbs(provider: Provider) -> None:
-    verbs = {"launch", "track", "cancel", "list", "describe", "results"}
+    verbs = {"launch", "track", "cancel", "list", "describe", "results", "records"}
 
     scopes = [*provider.scopes, *([provider.free_scope] if provider.free_scope else [])]
 

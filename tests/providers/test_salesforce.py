@@ -99,7 +99,8 @@ def choices(*values: str, inactive: str = "Old") -> list[dict[str, Any]]:
 
 def described(*parameters: Any, workflow: Workflow | None = None, **options: Any) -> Workflow:
     asked = PROVIDER.describe(workflow or Workflow(workflow_id="Escalate_to_Case"), an_org(**options))
-    answer = drive(asked, says(200, {"name": "Escalate_to_Case", "label": "Escalate to Case", "inputs": list(parameters)})).answer
+    told = says(200, {"name": "Escalate_to_Case", "label": "Escalate to Case", "inputs": list(parameters)})
+    answer = drive(asked, told, says(200, {"done": True, "records": []})).answer
     assert isinstance(answer, Described)
     return answer.workflow
 
@@ -640,6 +641,52 @@ def test_an_unreadable_description_is_no_flow_without_inputs(body: Any) -> None:
     answer = drive(PROVIDER.describe(Workflow(workflow_id="F"), an_org()), says(200, body)).answer
 
     assert isinstance(answer, Unreachable)
+
+
+SAMPLE = {"name": "Escalate_to_Case", "label": "Escalate to Case", "inputs": []}
+
+
+def with_version(*rows: Any, status: int = 200, body: Any = None, **changes: Any) -> Any:
+    """A flow described, and what the org then says of its versions."""
+    view = says(status, {"done": True, "records": list(rows)} if body is None else body)
+    return drive(PROVIDER.describe(Workflow(workflow_id="Escalate_to_Case", **changes), an_org()), says(200, SAMPLE), view)
+
+
+def test_the_active_version_is_asked_for_by_name_and_is_the_one_that_an_approval_is_bound_to() -> None:
+    driven = with_version({"IsActive": True, "ActiveVersionId": "301xx0000000001AAA"})
+
+    assert driven.calls[1].query == {
+        "q": "SELECT IsActive, ActiveVersionId FROM FlowDefinitionView WHERE ApiName = 'Escalate_to_Case'"
+    }
+    assert (driven.answer.workflow.version, driven.answer.workflow.obstacle) == ("301xx0000000001AAA", None)
+
+
+def test_a_flow_without_an_active_version_is_not_launched_although_salesforce_would_run_its_latest() -> None:
+    told = with_version({"IsActive": False, "ActiveVersionId": None}).answer.workflow
+
+    assert (told.version, told.obstacle) == (None, "It has no active version in the org.")
+
+
+@pytest.mark.parametrize("row", [{}, {"IsActive": None}, {"IsActive": "no"}, {"ActiveVersionId": 7.5}, None, "text"])
+def test_what_the_org_does_not_tell_of_versions_is_no_obstacle(row: Any) -> None:
+    told = with_version(row).answer.workflow
+
+    assert (told.version, told.obstacle) == (None, None)
+
+
+@pytest.mark.parametrize(("status", "code"), [(400, "INVALID_TYPE"), (403, "INSUFFICIENT_ACCESS"), (404, "NOT_FOUND")])
+def test_a_view_that_may_not_be_read_leaves_the_inputs_as_they_are(status: int, code: str) -> None:
+    told = with_version(status=status, body=[{"errorCode": code, "message": "x"}]).answer
+
+    assert isinstance(told, Described)
+    assert (told.workflow.version, told.workflow.obstacle) == (None, None)
+
+
+@pytest.mark.parametrize(("status", "code"), [(503, "SERVER_UNAVAILABLE"), (403, "REQUEST_LIMIT_EXCEEDED")])
+def test_an_org_in_trouble_does_not_make_the_version_look_changed(status: int, code: str) -> None:
+    answer = with_version(status=status, body=[{"errorCode": code, "message": "x"}]).answer
+
+    assert isinstance(answer, Unreachable | Busy)
 
 
 # --- probe and link ----------------------------------------------------------------------------------------------------

@@ -193,6 +193,7 @@ async def _usergroups_list(slack: SlackStandIn, client: AsyncWebClient) -> None:
     assert [(group["handle"], group["users"]) for group in groups] == [
         ("leads", ["U0BOB", "U0CAROL"]),
         ("controllers", ["U0CAROL"]),
+        ("treasury-leads", ["U0BOB", "U0CAROL", "U0DAVE"]),
     ]
 
 
@@ -451,7 +452,7 @@ async def test_what_is_not_there_is_named_as_slack_names_it(
     assert (await refused(client.users_info(user="U0NOBODY")))["error"] == "user_not_found"
     assert (await refused(client.usergroups_users_list(usergroup="S0NONE")))["error"] == "no_such_subteam"
     assert (await refused(client.usergroups_users_list(usergroup="S0LEADS")))["error"] == "no_such_subteam"
-    assert len((await client.usergroups_list())["usergroups"]) == 1
+    assert len((await client.usergroups_list())["usergroups"]) == 2
     assert (await refused(client.chat_getPermalink(channel=FINANCE, message_ts="1")))["error"] == "message_not_found"
 
 

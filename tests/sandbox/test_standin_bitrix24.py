@@ -373,3 +373,36 @@ async def test_its_own_troubles_have_their_codes(bitrix24: Bitrix24, status: int
 
     assert (reply.status_code, code_of(reply)) == (status, code)
     assert (reply.json()["error"]["retryAfter"], reply.headers["Retry-After"]) == (2, "2")
+
+
+async def test_records_are_searched_by_a_part_of_their_name(bitrix24: Bitrix24) -> None:
+    body = {"filter": {"title": {"$contains": "deal 514"}}, "limit": 3}
+    reply = await bitrix24.ask("POST", "/v1/deals/search", json=body)
+
+    assert [row["id"] for row in reply.json()["data"]] == [514, 5140, 5141]
+    assert reply.json()["meta"] == {"total": 11, "hasMore": True}
+
+
+async def test_people_have_two_names(bitrix24: Bitrix24) -> None:
+    body = {"filter": {"lastName": {"$contains": "No. 9999"}}}
+    reply = await bitrix24.ask("POST", "/v1/contacts/search", json=body)
+
+    assert reply.json()["data"] == [{"id": 9999, "name": "Contact", "lastName": "No. 9999"}]
+
+
+async def test_the_newest_records_come_first_where_that_is_asked_for(bitrix24: Bitrix24) -> None:
+    reply = await bitrix24.ask("GET", "/v1/deals", params={"limit": "2", "order[id]": "desc"})
+
+    assert [row["id"] for row in reply.json()["data"]] == [9999, 9998]
+
+
+async def test_a_filter_that_it_does_not_know_is_refused(bitrix24: Bitrix24) -> None:
+    reply = await bitrix24.ask("POST", "/v1/deals/search", json={"filter": {"title": {"$like": "x"}}})
+
+    assert (reply.status_code, code_of(reply)) == (400, "INVALID_FILTER")
+
+
+async def test_a_search_needs_the_crm_scope_as_a_list_does(bitrix24: Bitrix24) -> None:
+    bitrix24.world.standins.hold_scope("bitrix24", "crm", is_held=False)
+
+    assert (await bitrix24.ask("POST", "/v1/deals/search", json={})).status_code == 403

@@ -311,7 +311,8 @@ async def test_models_tell_which_versions_are_active(domo: Domo) -> None:
     rows = {row["id"]: row for row in (await domo.ask("GET", f"{API}/models", params={"limit": 50})).json()}
 
     assert rows.keys() == {ADD, FORECAST, EXPORT}
-    assert {each["version"]: each["active"] for each in rows[ADD]["versions"]} == {"0.0.1": True, "0.0.2": False}
+    versions = {each["version"]: each["active"] for each in rows[ADD]["versions"]}
+    assert versions == {"0.0.1": True, "0.0.2": False, "0.1.0": True}
     assert not any(each["active"] for each in rows[EXPORT]["versions"])
     assert (await domo.ask("GET", f"{API}/models/{ADD}")).json() == rows[ADD]
 

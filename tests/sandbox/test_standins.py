@@ -572,13 +572,14 @@ async def test_every_reference_of_the_demo_is_offered_and_every_offer_is_used(wo
     assert set(re.findall(r"\$\{(\w+)\}", DEMO)) == set(world.standins.environment())
 
 
-def test_the_demo_has_one_connection_per_provider_and_no_literal_secret() -> None:
+def test_the_demo_has_every_provider_and_no_literal_secret() -> None:
     connections = demo()["connections"]
 
     assert {name: each["provider"] for name, each in connections.items()} == {
         "billing": "zuora",
         "crm": "bitrix24",
         "sales": "salesforce",
+        "support": "salesforce",
         "analytics": "domo",
         "growth": "captain_data",
     }
@@ -591,9 +592,9 @@ def test_the_demo_is_a_configuration_that_the_bot_takes() -> None:
 
     read = read_configuration(path, providers=load(), environment=ProviderStandIns().environment() | ADDRESSES)
 
-    assert set(read.connections) == {"billing", "crm", "sales", "analytics", "growth"}
+    assert set(read.connections) == {"billing", "crm", "sales", "support", "analytics", "growth"}
     assert {connection.poll_every_s for connection in read.connections.values()} == {0.3}
-    assert set(read.policy.channels) == {"C0FINANCE", "C0SALES", "C0DATA"}
+    assert set(read.policy.channels) == {"C0FINANCE", "C0SALES", "C0SUPPORT", "C0TREASURY", "C0DATA"}
 
 
 def test_the_demos_workflows_are_those_of_the_stand_ins() -> None:
@@ -618,10 +619,12 @@ def test_the_demo_grants_what_it_names() -> None:
     assert {name: channel["name"] for name, channel in configured["channels"].items()} == {
         "C0FINANCE": "finance-ops",
         "C0SALES": "sales-ops",
+        "C0SUPPORT": "support",
+        "C0TREASURY": "treasury",
         "C0DATA": "data-team",
     }
     for channel in configured["channels"].values():
         for grant in channel["grants"]:
             assert grant["connection"] in configured["connections"]
             assert grant["workflows"]
-            assert grant["requesters"] == ["members"]
+            assert grant["requesters"] in (["members"], ["S0TREASURY"])

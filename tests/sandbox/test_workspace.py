@@ -38,6 +38,7 @@ def test_the_demo_is_the_world_of_the_contract(world: Workspace) -> None:
         "U0ALICE": "alice",
         "U0BOB": "bob",
         "U0CAROL": "carol",
+        "U0DAVE": "dave",
         "U0GUEST": "gus",
         "U0STRANGER": "stella",
         "U0GONE": "greta",
@@ -47,6 +48,9 @@ def test_the_demo_is_the_world_of_the_contract(world: Workspace) -> None:
         "C0FINANCE": "finance-ops",
         "C0SALES": "sales-ops",
         "C0DATA": "data-team",
+        "C0SUPPORT": "support",
+        "C0TREASURY": "treasury",
+        "C0OPS": "gonogo-ops",
         "C0GENERAL": "general",
         "C0PARTNERS": "partners",
         "C0PRIVATE": "board-room",
@@ -55,6 +59,7 @@ def test_the_demo_is_the_world_of_the_contract(world: Workspace) -> None:
     assert {group.group_id: group.users for group in world.groups.values()} == {
         "S0LEADS": ("U0BOB", "U0CAROL"),
         "S0CONTROLLERS": ("U0CAROL",),
+        "S0TREASURY": ("U0BOB", "U0CAROL", "U0DAVE"),
     }
 
 

@@ -179,3 +179,19 @@ async def test_saving_finishes_no_other_delivery_and_minds_no_unknown_one(store:
     assert await store.save(launch, None)
     assert await store.save(await read(store), None, delivery_key="command:never")
     assert await unfinished(store) == [a_delivery()]
+
+
+async def test_the_launch_that_a_delivery_caused_is_found_by_its_key(store: Store) -> None:
+    assert await store.caused_by("launch:command:1") is None
+    assert await store.create(a_launch(), an_event(), delivery_key="launch:command:1") is None
+
+    caused = await store.caused_by("launch:command:1")
+    assert caused is not None
+    assert caused.launch_id == a_launch().launch_id
+
+
+async def test_a_delivery_that_caused_nothing_has_no_launch(store: Store) -> None:
+    await store.record_delivery(a_delivery())
+
+    assert await store.caused_by(KEY) is None
+    assert await store.caused_by("") is None

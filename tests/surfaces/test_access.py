@@ -14,7 +14,8 @@ from syrupy.assertion import SnapshotAssertion
 
 from bot.domain.grants import ApprovalRule, Freeze, Grant, InputRule, Limits
 from bot.domain.holdings import Holding, Mirror
-from bot.surfaces.access import MOST_DRIFT, MOST_FREEZES, MOST_GRANTS, Access, say_access
+from bot.surfaces.access import MOST_FREEZES, MOST_GRANTS, Access, say_access
+from bot.surfaces.beside import MOST_DRIFT
 from tests.block_limits import assert_harmless, assert_within_limits
 from tests.builders import NOON
 

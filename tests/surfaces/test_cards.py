@@ -370,8 +370,17 @@ def test_the_run_is_one_click_away() -> None:
 def test_an_address_that_nobody_should_follow_gets_no_button(url: str | None) -> None:
     say = the_card(standing(State.SUCCEEDED, run_url=url), happened(EventKind.SUCCEEDED, url=url))
 
-    assert labels(say) == []
+    assert labels(say) == ["Launch again"]
     assert "Run “55”." in say.text
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_what_is_over_and_nothing_else_can_be_launched_again(state: State) -> None:
+    say = the_card(standing(state))
+    again = [part for block in say.blocks if block["type"] == "actions" for part in block["elements"]]
+
+    assert ("Launch again" in labels(say)) == state.is_final
+    assert {part["value"] for part in again if part["action_id"] == "launch_again"} <= {"L-7K3QW"}
 
 
 # --- the thread --------------------------------------------------------------------------------------------------------

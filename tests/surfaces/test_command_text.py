@@ -202,6 +202,29 @@ def test_the_bare_command(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("reject L-7K3QW don't do it", "don't do it"),
+        ('REJECT L-7K3QW  "half a quote ', '"half a quote'),
+        ("reject L-7K3QW ask <!subteam^S0LEADS|@leads> first", "ask @leads first"),
+        ("reject L-7K3QW look <!channel>", "look @channel"),
+        ("reject L-7K3QW name=value --help is &lt;not&gt; read", "name=value --help is <not> read"),
+        ("reject L-7K3QW two\nlines", "two\nlines"),
+    ],
+)
+def test_a_reason_is_a_sentence_and_no_grammar(text: str, reason: str) -> None:
+    read = read_command(text, subcommands=frozenset({"reject"}))
+
+    assert isinstance(read, SubcommandText)
+    assert (read.word, read.arguments) == ("reject", ("L-7K3QW", reason))
+
+
+@pytest.mark.parametrize(("text", "arguments"), [("reject", ()), ("reject L-7K3QW", ("L-7K3QW",))])
+def test_a_rejection_without_a_reason_is_read_as_such(text: str, arguments: tuple[str, ...]) -> None:
+    assert read_command(text, subcommands=frozenset({"reject"})) == SubcommandText(word="reject", arguments=arguments)
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("list", SubcommandText(word="list")),

@@ -247,7 +247,6 @@ def test_a_refused_command_is_mended_once() -> None:
     ("what", "expected"),
     [
         ("--preview", "--preview is not built yet. Nothing was launched; /go list shows what you may launch here."),
-        ("/go again", "/go again is not built yet. Type the launch once more."),
         ("/go approve", "/go approve is not built yet."),
     ],
 )

@@ -12,7 +12,7 @@ from bot.domain.approvals import reopened
 from bot.domain.model import EventKind, Reason, State
 from bot.domain.provider import Unreachable
 from bot.ports import NoGo, Reopen, Wait
-from tests.builders import NOON, a_launch, an_event
+from tests.builders import NOON, a_connection, a_launch, an_event
 from tests.ports import a_store
 from tests.worker.test_launch_work import ACCEPTED, Workshop
 
@@ -41,6 +41,19 @@ async def test_what_may_start_is_asked_about_once_and_sent(shop: Workshop) -> No
     assert (await shop.stored()).state is State.RUNNING
 
 
+async def test_a_yes_that_lapsed_while_it_waited_for_its_place_is_asked_for_again(shop: Workshop) -> None:
+    shop.wire.answers = [ACCEPTED]
+    shop.gate.lapses = [True]
+    await shop.keep(a_launch())
+
+    await worked(shop)
+    assert ((await shop.stored()).state, shop.wire.calls) == (State.QUEUED, [])
+    await worked(shop)
+
+    assert shop.gate.asked == ["L-7K3QW", "L-7K3QW"]
+    assert (await shop.stored()).state is State.RUNNING
+
+
 async def test_what_is_no_longer_allowed_fails_and_nothing_is_sent(shop: Workshop) -> None:
     shop.gate.answers = [NoGo(reasons=(DENIED,))]
     await shop.keep(a_launch())
@@ -63,12 +76,13 @@ async def test_a_fact_that_cannot_be_learnt_puts_the_start_off_and_is_told_once(
     assert (launch.state, launch.due_at, launch.sent_at) == (State.QUEUED, NOON + timedelta(seconds=30), None)
     shop.clock.move(seconds=30)
     await worked(shop)
-    shop.clock.move(seconds=30)
+    assert (await shop.stored()).due_at == NOON + timedelta(seconds=30 + 60)
+    shop.clock.move(seconds=60)
     await worked(shop)
 
     assert (await shop.stored()).state is State.RUNNING
     kinds = await shop.kinds()
-    assert kinds.count(EventKind.DELAYED) == 2
+    assert kinds.count(EventKind.DELAYED) == 1
     now = shop.clock.now() + timedelta(days=1)
     (telling,) = await shop.store.lease_tellings(now=now, until=now, holder="teller", limit=1)
     assert [line.event.kind for line in telling.lines].count(EventKind.DELAYED) == 1
@@ -77,7 +91,9 @@ async def test_a_fact_that_cannot_be_learnt_puts_the_start_off_and_is_told_once(
 async def test_what_changed_is_asked_about_again_and_not_sent(shop: Workshop) -> None:
     await shop.keep(a_launch(approval=APPROVAL, digest="one"))
     (launch,) = await shop.work.claim(1)
-    reaction = reopened(launch, now=NOON, digest="two", approval=APPROVAL, changes=[{"what": "version", "before": "1", "after": "2"}])
+    reaction = reopened(
+        launch, now=NOON, digest="two", approval=APPROVAL, changes=[{"what": "version", "before": "1", "after": "2"}]
+    )
     shop.gate.answers = [Reopen(reaction=reaction)]
 
     await shop.work.act(launch)
@@ -97,6 +113,21 @@ async def test_a_start_whose_answer_was_lost_is_not_judged_anew_but_settled(shop
 
     assert shop.gate.asked == []
     assert (await shop.stored()).state is State.STARTING
+
+
+async def test_a_start_is_not_sent_again_to_another_place_than_the_first_time(shop: Workshop) -> None:
+    """Its key is known there only where it was first sent."""
+    shop.wire.answers = [Unreachable(is_possibly_applied=True, detail="no answer")]
+    await shop.keep(a_launch())
+    await worked(shop)
+    assert (await shop.stored()).state is State.STARTING
+
+    shop.connections["billing"] = a_connection(base_url="https://rest.zuora.com")
+    shop.clock.move(minutes=1)
+    await worked(shop)
+
+    assert (await shop.stored()).state is State.IN_DOUBT
+    assert len(shop.wire.calls) == 1
 
 
 async def test_a_launch_that_waits_for_approval_expires_without_being_asked_about(shop: Workshop) -> None:

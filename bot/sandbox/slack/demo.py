@@ -21,7 +21,7 @@ APP = SlackApp(
     bot_user_id=BOT,
     bot_id="B0GONOGO",
     commands={"/launch": True},
-    shortcuts={"launch_global": "global", "launch_from_message": "message"},
+    shortcuts={"launch": "global", "launch_global": "global", "launch_from_message": "message"},
     events=frozenset({"app_home_opened", "app_mention", "app_uninstalled", "channel_id_changed", "tokens_revoked"}),
 )
 

@@ -139,6 +139,7 @@ class Bitrix24StandIn(StandIn):
             Route("GET", "/v1/entities/bizproc-templates", "catalogue", self._templates),
             Route("GET", "/v1/{records}", "other", self._records),
             Route("GET", "/v1/{records}/{record_id}", "other", self._record),
+            Route("POST", "/v1/{records}/search", "other", self._search),
         )
 
     # --- errors
@@ -232,7 +233,19 @@ class Bitrix24StandIn(StandIn):
         entity_type = self._entity_type(asked)
         limit, offset = whole(asked.query.get("limit"), PAGE), whole(asked.query.get("offset"), 0)
         ids = range(offset + 1, min(offset + limit, RECORDS) + 1)
-        return success(200, [_record_of(entity_type, each) for each in ids], {"total": RECORDS, "hasMore": ids.stop <= RECORDS})
+        shown = [RECORDS + 1 - each for each in ids] if asked.query.get("order[id]") == "desc" else list(ids)
+        return success(200, [_record_of(entity_type, each) for each in shown], {"total": RECORDS, "hasMore": ids.stop <= RECORDS})
+
+    def _search(self, asked: Incoming) -> Reply:
+        """Filters on text by ``$contains``; any other filter is one that it does not know."""
+        entity_type = self._entity_type(asked)
+        sent = asked.object()
+        filters = as_object(sent.get("filter")) or {}
+        limit = whole(str(sent.get("limit", PAGE)), PAGE)
+        if any(set(as_object(one) or {"": ""}) != {"$contains"} for one in filters.values()):
+            return failure(400, "INVALID_FILTER", "Unknown filter")
+        found = [row for each in range(1, RECORDS + 1) if _has(row := _record_of(entity_type, each), filters)]
+        return success(200, found[:limit], {"total": len(found), "hasMore": len(found) > limit})
 
     def _record(self, asked: Incoming) -> Reply:
         entity_type = self._entity_type(asked)
@@ -335,4 +348,11 @@ def _shown(template: Template) -> dict[str, Json]:
 
 
 def _record_of(entity_type: str, record_id: int) -> dict[str, Json]:
+    """A person by two names, anything else by its title."""
+    if entity_type == "contact":
+        return {"id": record_id, "name": "Contact", "lastName": f"No. {record_id}"}
     return {"id": record_id, "title": f"{entity_type.capitalize()} {record_id}"}
+
+
+def _has(row: Mapping[str, Json], filters: Mapping[str, Json]) -> bool:
+    return all(str(one["$contains"]).casefold() in str(row.get(name, "")).casefold() for name, one in filters.items())

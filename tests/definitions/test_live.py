@@ -2,36 +2,30 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from bot.definitions import GOOD_FOR, LiveDefinitions, trouble_words
+from bot.definitions import GOOD_FOR, trouble_words
 from bot.domain.errors import LookupFailedError
-from bot.domain.model import Connection, InputSpec, InputType, Workflow
+from bot.domain.model import InputSpec, InputType, Workflow
 from bot.domain.provider import (
     Busy,
     CatalogueAnswer,
-    DescribeAnswer,
     Described,
-    Exchange,
     Listed,
-    Provider,
     Refused,
     Trouble,
     Unauthorised,
     Unreachable,
     Unsupported,
-    unsupported,
 )
-from tests.builders import FrozenClock, a_connection, a_workflow
-from tests.exchanges import drive
+from tests.builders import a_connection, a_workflow
+from tests.definitions.bench import LISTED, Bench, bench
 
 AMOUNT = InputSpec(name="amount", type=InputType.DECIMAL)
 NOTE = InputSpec(name="note")
 DUNNING = a_workflow(AMOUNT)
-LISTED = Workflow(workflow_id="396", name="Dunning run")
 OTHER = Workflow(workflow_id="400", name="Other run")
 DOWN = Unreachable(is_possibly_applied=False, detail="no answer in time")
 CLOSED = Unauthorised(code="HTTP 403", meaning="The credential may not list workflows.", scope="Workflow View Access")
@@ -41,78 +35,6 @@ TROUBLES: list[Trouble] = [
     Refused(code="HTTP 404", meaning="There is no such thing."),
     Busy(code="HTTP 429", meaning="Too many calls.", retry_after_s=3),
 ]
-
-
-class TableProvider(Provider):
-    """Answers from tables, without calls."""
-
-    name = "zuora"
-    title = "Zuora Workflow"
-    has_describe = True
-
-    def __init__(self, listed: CatalogueAnswer | None, described: dict[str, DescribeAnswer]) -> None:
-        self.listed = listed
-        self.described = described
-
-    @property
-    def has_catalogue(self) -> bool:  # type: ignore[override]
-        return self.listed is not None
-
-    def catalogue(self, connection: Connection) -> Exchange[CatalogueAnswer]:
-        assert self.listed is not None, "a provider without a catalogue is not asked for it"
-        return unsupported(self.listed)
-
-    def describe(self, workflow: Workflow, connection: Connection) -> Exchange[DescribeAnswer]:
-        return unsupported(
-            self.described.get(workflow.workflow_id, Refused(code="HTTP 404", meaning="There is no such workflow."))
-        )
-
-
-@dataclass
-class CountingWire:
-    """Drives exchanges and counts them; while ``gate`` is closed nobody gets an answer."""
-
-    gate: asyncio.Event = field(default_factory=asyncio.Event)
-    asked: int = 0
-
-    async def perform(self, connection: str, exchange: Exchange[Any]) -> Any:
-        self.asked += 1
-        answer = drive(exchange).answer
-        await self.gate.wait()
-        return answer
-
-
-@dataclass
-class Bench:
-    """Definitions over one connection, and what they stand on."""
-
-    definitions: LiveDefinitions
-    connection: Connection
-    provider: TableProvider
-    wire: CountingWire
-    clock: FrozenClock
-
-    async def find(self, typed: str) -> Any:
-        return await self.definitions.find(self.connection, typed)
-
-    async def described(self, workflow: Workflow) -> Workflow:
-        return await self.definitions.described(self.connection, workflow)
-
-
-def bench(
-    *configured: Workflow,
-    listed: CatalogueAnswer | None = Listed(workflows=(LISTED,)),  # noqa: B008 - a frozen value
-    described: dict[str, DescribeAnswer] | None = None,
-) -> Bench:
-    provider, wire, clock = TableProvider(listed, described or {}), CountingWire(), FrozenClock()
-    wire.gate.set()
-    return Bench(
-        definitions=LiveDefinitions(wire=wire, providers={"zuora": provider}, clock=clock),
-        connection=a_connection(workflows={workflow.workflow_id: workflow for workflow in configured}),
-        provider=provider,
-        wire=wire,
-        clock=clock,
-    )
 
 
 # --- a provider that does not tell ---
