@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import structlog
+
 from bot.domain.errors import ThreadError
 from bot.domain.model import Delivery
 from bot.launching import Launched, Launching, Refusal
@@ -10,6 +12,8 @@ from bot.surfaces.command_text import LaunchText, read_command
 from bot.surfaces.preview import say_preview
 from bot.surfaces.say import Say
 from commands._door import LAUNCH, Subcommand
+
+_log = structlog.get_logger("gonogo.launch")
 
 
 async def launch(launching: Launching, delivery: Delivery, _arguments: tuple[str, ...]) -> Say | None:
@@ -22,8 +26,8 @@ async def launch(launching: Launching, delivery: Delivery, _arguments: tuple[str
     answer = await launching.request(delivery, typed)
     if isinstance(answer, Launched):
         return None
-    if _only_lacks_inputs(answer) and await _form_opened(launching, delivery, typed):
-        return None
+    if _only_lacks_inputs(answer):
+        await _open_form(launching, delivery, typed)
     return replies.say_refused(answer.problems, answer.reasons, command=launching.command, typed=typed)
 
 
@@ -32,15 +36,12 @@ def _only_lacks_inputs(refusal: Refusal) -> bool:
     return not refusal.reasons and {problem.code for problem in refusal.problems} == {"missing_input"}
 
 
-async def _form_opened(launching: Launching, delivery: Delivery, typed: LaunchText) -> bool:
-    """Whether the form is open with what was typed in it; where it cannot be, what is missing is told."""
+async def _open_form(launching: Launching, delivery: Delivery, typed: LaunchText) -> None:
+    """Open the form with what was typed in it, where it can be; what is missing is told in any case, and stays when it is closed."""
     try:
-        answer = await launching.filling.open(
-            delivery, connection=typed.connection, workflow=typed.workflow, given=dict(typed.inputs)
-        )
-    except ThreadError:
-        return False
-    return answer is None
+        await launching.filling.open(delivery, connection=typed.connection, workflow=typed.workflow, given=dict(typed.inputs))
+    except ThreadError as error:
+        _log.info("form_not_opened", delivery=delivery.key, error=error.code)
 
 
 async def _previewed(launching: Launching, delivery: Delivery, typed: LaunchText) -> Say:

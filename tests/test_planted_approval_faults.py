@@ -40,8 +40,8 @@ TOO_FEW = r"only \[.*\] of \d agreed"
 class TrustsWhatWasApproved(Rejudging):
     """Does not count again before the start."""
 
-    async def _agreed(self, launch: Launch, today: Same) -> GateAnswer:
-        return Go()
+    async def _agreed(self, launch: Launch, today: Same, since: int) -> GateAnswer:
+        return Go(at=self.clock.now(), since=since)
 
 
 class SeesNoDifference(Rebinding):

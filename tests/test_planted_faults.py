@@ -12,7 +12,7 @@ import pytest
 from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from bot.domain.model import Delivery, Event, Launch, State
+from bot.domain.model import Delivery, Event, EventKind, Launch, State
 from tests.test_reliability_machine import Reliability
 
 SEARCH = settings(
@@ -39,10 +39,17 @@ class Faulty:
 
 
 class KnowsNoOwner(Faulty):
-    """Knows of no run that it belongs to a launch."""
+    """Knows of no run that it belongs to a launch, and does not look before it writes an adoption."""
 
     async def bound_runs(self, _connection: str, _run_ids: frozenset[str]) -> frozenset[str]:
         return frozenset()
+
+    async def save(self, launch: Launch, event: Event | None, **named: Any) -> bool:
+        if event is None or event.kind is not EventKind.ADOPTED:
+            return await self.store.save(launch, event, **named)
+        if not await self.store.save(replace(launch, run_id=None), event, **named):
+            return False
+        return await self.store.save(replace(launch, version=launch.version + 1), None, keep_lease=True)
 
 
 @dataclass

@@ -72,7 +72,7 @@ class Circumstances:
 NO_CIRCUMSTANCES = Circumstances()
 _LIKE_AN_ID = re.compile(r"[0-9]+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _API_NAME = re.compile(r"[A-Za-z]\w*")
-"""What Salesforce's ids look like; a label of one word does so as well."""
+"""What Salesforce's ids look like, most of them with a low line; a label of one word does so as well."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,16 +143,21 @@ def covers(grant: Grant, workflow: Workflow, first_name: str | None = None) -> b
     """
     if any(fnmatchcase(workflow.workflow_id, pattern) for pattern in grant.workflows):
         return True
-    if workflow.name and _is_like_id(workflow.name, workflow.workflow_id):
+    if workflow.name and _is_like_id(workflow.name, workflow.workflow_id, is_told=first_name is not None):
         return False
     names = [name for name in (workflow.name, first_name) if name]
     return bool(workflow.name) and all(any(fnmatchcase(name, pattern) for pattern in grant.workflows) for name in names)
 
 
-def _is_like_id(name: str, workflow_id: str) -> bool:
-    """Whether a name has the shape of an id, so that a grant which means that id could be taken to mean this workflow."""
-    is_api_name = _API_NAME.fullmatch(name) and _API_NAME.fullmatch(workflow_id)
-    return bool(_LIKE_AN_ID.fullmatch(name) or (is_api_name and name != workflow_id))
+def _is_like_id(name: str, workflow_id: str, *, is_told: bool) -> bool:
+    """Whether a name has the shape of an id, so that a grant which means that id could be taken to mean this workflow.
+
+    ``is_told``: the provider told the name, and not our own configuration.
+    """
+    if _LIKE_AN_ID.fullmatch(name) or not is_told:
+        return _LIKE_AN_ID.fullmatch(name) is not None
+    are_api_names = _API_NAME.fullmatch(name) and _API_NAME.fullmatch(workflow_id) and "_" in name + workflow_id
+    return bool(are_api_names) and name.casefold() != workflow_id.casefold()
 
 
 def is_among(names: Iterable[str], asker: Asker) -> bool | None:

@@ -16,7 +16,7 @@ from bot.ports import Clock
 
 POST_EVERY_S = 1.05
 """chat.postMessage: about one a second and channel. https://docs.slack.dev/apis/web-api/rate-limits"""
-CALL_EVERY_S = {"chat.update": 1.25, "chat.postEphemeral": 0.65, "views.open": 0.65, "views.publish": 0.65}
+CALL_EVERY_S = {"chat.update": 1.25, "chat.postEphemeral": 0.65, "views.open": 0.65, "views.publish": 0.65, "views.update": 0.65}
 """Tier 3 is 50 a minute, tier 4 is 100."""
 OTHER_EVERY_S = 1.25
 REFUSED_FOR_S = 5.0

@@ -402,3 +402,29 @@ def test_whoever_is_allowed_can_be_shown_the_grant_that_allows_it(grants: list[G
 @given(WISHES, ASKERS)
 def test_without_a_grant_nothing_is_allowed(wish: Wish, asker: Asker) -> None:
     assert not is_allowed([], wish, asker, is_shared_allowed=True)
+
+
+# --- names that could be taken for another workflow's id ---
+
+FLOW = Workflow(workflow_id="Wipe_All", name="Escalate_to_Case")
+
+
+def test_a_label_that_looks_like_another_flows_api_name_is_no_name() -> None:
+    grant = replace(GRANT, workflows=("Escalate_to_Case",))
+
+    assert not covers(grant, FLOW, "Escalate_to_Case")
+    assert covers(grant, Workflow(workflow_id="Escalate_to_Case", name="Anything"), "Anything")
+
+
+@pytest.mark.parametrize(
+    ("workflow", "first_name"),
+    [
+        (Workflow(workflow_id="Renewal_Reminder", name="Renewal reminder"), "Renewal reminder"),
+        (Workflow(workflow_id="paint", name="Paint"), "Paint"),
+        (Workflow(workflow_id="396", name="Dunning"), "Dunning"),
+        (replace(FLOW), None),
+    ],
+    ids=["words", "the same but for case", "an id of another shape", "named by the configuration"],
+)
+def test_other_names_count(workflow: Workflow, first_name: str | None) -> None:
+    assert covers(replace(GRANT, workflows=(workflow.name or "",)), workflow, first_name)

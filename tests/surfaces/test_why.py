@@ -146,7 +146,7 @@ def test_of_many_grants_the_nearest_are_shown_and_the_others_counted() -> None:
     text = told(a_why(*far, GRANT))
 
     assert "Grant 10 of #finance-ops" in text
-    assert "7 more grants over billing were looked at and not used." in text
+    assert "Other grants over billing that were looked at and not used: 7." in text
 
 
 def test_a_closed_channel_shows_only_that() -> None:
