@@ -238,6 +238,29 @@ class TestChanges:
             await yes(house, person, 20 + number)
         assert await state(house) is State.QUEUED
 
+    async def test_a_changed_input_asks_again_and_shows_the_difference(self, house: House) -> None:
+        await house.request(TYPED)
+        await yes(house, "U0BOB")
+        await _rewritten(house, accountId="A2")
+
+        answer = await yes(house, "U0CAROL")
+
+        assert isinstance(answer, Decided)
+        assert (answer.is_counted, answer.event.kind) == (False, EventKind.REOPENED)
+        assert answer.event.facts["changes"] == [{"what": "input accountId", "before": "A1", "after": "A2"}]
+        assert (await stored(house, "L-00001")).inputs == {"accountId": "A2"}
+
+    async def test_an_input_that_changes_after_the_last_yes_does_not_start(self, house: House) -> None:
+        await house.request(TYPED)
+        for person in ("U0BOB", "U0CAROL"):
+            await yes(house, person)
+        await _rewritten(house, accountId="A2")
+
+        answer = await house.launching.gate.may_start(await stored(house, "L-00001"))
+
+        assert isinstance(answer, Reopen)
+        assert answer.reaction.launch.state is State.AWAITING_APPROVAL
+
     async def test_a_changed_rule_asks_again_under_the_new_one(self, house: House) -> None:
         await house.request(TYPED)
         await yes(house, "U0BOB")
@@ -313,6 +336,12 @@ class TestChanges:
 
         assert isinstance(answer, Decided)
         assert [change["what"] for change in answer.event.facts["changes"]] == ["run as"]
+
+
+async def _rewritten(house: House, **inputs: str) -> None:
+    """Somebody changes what is kept of a launch, past everything that judges it."""
+    launch: Launch = await stored(house, "L-00001")
+    assert await house.store.save(replace(launch, inputs=inputs), None, keep_lease=True)
 
 
 def _with(house: House, connections: dict[str, Any]) -> Any:

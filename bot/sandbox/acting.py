@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import assert_never
 
-from bot.sandbox.acts import Act, Edit, Later, Lose, Place, Press, Read, Take, Type, Write
+from bot.sandbox.acts import Act, Change, Edit, Later, Lose, Place, Press, Read, Take, Type, Write
 from bot.sandbox.slack.delivery import Acknowledged
 from bot.sandbox.slack.demo import OPERATORS
 from bot.sandbox.slack.workspace import Message, Workspace
@@ -64,6 +64,9 @@ class Actor:
                 await self._later(act)
             case Edit():
                 await self._edit(act)
+            case Change():
+                change_input(self.sandbox.database, self._launch_id(), act.name, act.value)
+                self.say(act.says)
             case Lose():
                 self.sandbox.providers.fault(act.provider, Fault(kind=FaultKind.DROP, is_applied=True), verb="start")
                 self.say(act.says)
@@ -169,6 +172,16 @@ def put_back(database: Path, launch_id: str, by: timedelta) -> None:
         moved = {name: earlier(approval[name], by) for name in _TIMES if approval.get(name)}
         values = (json.dumps(approval | moved), earlier(row[1], by), launch_id)
         opened.execute("UPDATE launches SET approval = ?, due_at = ? WHERE launch_id = ?", values)
+
+
+def change_input(database: Path, launch_id: str, name: str, value: str | int) -> None:
+    """Write another value for one input of a kept launch, past the bot."""
+    with closing(sqlite3.connect(database, timeout=10)) as opened, opened:
+        row = opened.execute("SELECT inputs FROM launches WHERE launch_id = ?", (launch_id,)).fetchone()
+        if row is None or name not in json.loads(row[0]):
+            raise JourneyError(f"{launch_id or 'the launch'} has no input {name!r}")
+        inputs = json.loads(row[0]) | {name: value}
+        opened.execute("UPDATE launches SET inputs = ? WHERE launch_id = ?", (json.dumps(inputs), launch_id))
 
 
 def earlier(written: str, by: timedelta) -> str:

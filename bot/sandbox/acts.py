@@ -71,6 +71,15 @@ class Edit:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Change:
+    """Somebody who can write to the database changes one input of the launch while it waits."""
+
+    name: str
+    value: str | int
+    says: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Lose:
     """The next answer to a start is lost, although the provider did what it was asked."""
 
@@ -87,4 +96,4 @@ class Take:
     says: str
 
 
-Act: TypeAlias = Press | Write | Type | Read | Later | Edit | Lose | Take
+Act: TypeAlias = Press | Write | Type | Read | Later | Edit | Change | Lose | Take

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.domain.model import State
-from bot.sandbox.acts import Edit, Later, Lose, Press, Read, Take, Type, Write
+from bot.sandbox.acts import Change, Edit, Later, Lose, Press, Read, Take, Type, Write
 from bot.sandbox.journeys import Journey, Request
 
 _FINANCE, _SALES, _SUPPORT, _TREASURY = "C0FINANCE", "C0SALES", "C0SUPPORT", "C0TREASURY"
@@ -74,6 +74,29 @@ APPROVALS: tuple[Journey, ...] = (
         acts=(Later(minutes=31), Read(words="still waits for you"), Later(minutes=240)),
         ends=State.EXPIRED,
         runs=0,
+    ),
+    Journey(
+        title="Another input after the first yes: asked again, the difference shown",
+        user_id=_ALICE,
+        channel_id=_TREASURY,
+        typed=f"{_REFUND} days=14",
+        acts=(
+            Press(user_id=_BOB, label="Approve"),
+            Read(words="1 of 2"),
+            Change(name="days", value=28, says="somebody changes days from 14 to 28 in the database, past the bot"),
+            Press(user_id=_DAVE, label="Approve", told="has changed since people were asked"),
+            Read(words="asked for again"),
+            Read(words="input days: “14” → “28”"),
+            Press(user_id=_DAVE, label="Approve"),
+            Press(user_id=_BOB, label="Approve"),
+        ),
+        ends=State.SUCCEEDED,
+        request=Request(
+            provider="zuora",
+            method="POST",
+            path="/workflows/303/run",
+            json={"paymentId": "4028905f5a87c0ff015a889ddfb800c0", "days": 28},
+        ),
     ),
     Journey(
         title="Another version after the first yes: asked again",

@@ -15,7 +15,7 @@ import pytest
 
 from bot import providers
 from bot.sandbox import go_journeys
-from bot.sandbox.acting import Actor, JourneyError, earlier, put_back, rewritten
+from bot.sandbox.acting import Actor, JourneyError, change_input, earlier, put_back, rewritten
 from bot.sandbox.acts import Edit, Later, Press, Read
 from bot.sandbox.slack import SlackStandIn
 from bot.sandbox.slack.demo import OPERATORS
@@ -200,3 +200,31 @@ async def test_a_button_that_is_not_there_is_a_miss(sandbox: Bystander) -> None:
 
     with pytest.raises(JourneyError, match="nothing to press 'Approve' on"):
         await actor.act(Press(user_id=ALICE, label="Approve"))
+
+
+# --- past the bot ---------------------------------------------------------------------------------------------------------
+
+
+def inputs_in(database: Path, inputs: str) -> None:
+    with closing(sqlite3.connect(database)) as opened, opened:
+        opened.execute("CREATE TABLE launches (launch_id TEXT, inputs TEXT)")
+        opened.executemany("INSERT INTO launches VALUES (?, ?)", [("L-7K3QW", inputs), ("L-OTHER", inputs)])
+
+
+def test_one_input_of_one_launch_is_changed_and_nothing_else(tmp_path: Path) -> None:
+    database = tmp_path / "gonogo.db"
+    inputs_in(database, '{"days": 14, "paymentId": "P1"}')
+    change_input(database, "L-7K3QW", "days", 28)
+
+    with closing(sqlite3.connect(database)) as opened:
+        kept = dict(opened.execute("SELECT launch_id, inputs FROM launches").fetchall())
+    assert json.loads(kept["L-7K3QW"]) == {"days": 28, "paymentId": "P1"}
+    assert json.loads(kept["L-OTHER"]) == {"days": 14, "paymentId": "P1"}
+
+
+@pytest.mark.parametrize(("launch_id", "name"), [("L-NONE1", "days"), ("", "days"), ("L-7K3QW", "amount")])
+def test_an_input_that_is_not_there_cannot_be_changed(tmp_path: Path, launch_id: str, name: str) -> None:
+    inputs_in(tmp_path / "gonogo.db", '{"days": 14}')
+
+    with pytest.raises(JourneyError, match="has no input"):
+        change_input(tmp_path / "gonogo.db", launch_id, name, 28)
