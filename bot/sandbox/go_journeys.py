@@ -76,7 +76,7 @@ APPROVALS: tuple[Journey, ...] = (
         runs=0,
     ),
     Journey(
-        title="Another input after the first yes: asked again, the difference shown",
+        title="Another input after the first yes: asked again",
         user_id=_ALICE,
         channel_id=_TREASURY,
         typed=f"{_REFUND} days=14",
