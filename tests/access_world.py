@@ -23,9 +23,17 @@ from bot.domain.model import Channel, Connection, Delivery, InputSpec, InputType
 from bot.domain.policy import Deny
 from bot.domain.standing import Standing
 from bot.launching import Decided, Launching, Ports, Refusal, Setup
+from bot.sandbox.slack.filling import fill
+from bot.sandbox.slack.forms import initial_state
 from bot.store.sqlite import SqliteStore
 from bot.surfaces.cards import APPROVE_ACTION, CANCEL_ACTION, IT_DID_NOT_ACTION, REJECT_ACTION
+from bot.surfaces.form_choosing import Choice
+from bot.surfaces.form_fields import Asked as AskedFor
+from bot.surfaces.form_fields import digest_in, name_digest
+from bot.surfaces.form_options import Choosable
+from bot.surfaces.form_reading import kept_submission
 from bot.surfaces.forms import REJECT_FORM, form_text
+from bot.surfaces.launch_form import LAUNCH_FORM, form
 from bot.surfaces.preview import Preview
 from bot.surfaces.say import Say
 from bot.surfaces.why import Why
@@ -144,7 +152,7 @@ PLACES: Mapping[str, Mapping[str, bool]] = {
     "limit reached": {},
 }
 DOORS: Mapping[str, tuple[str, ...]] = {
-    "launch": ("typed",),
+    "launch": ("typed", "form"),
     "preview": ("typed",),
     "list": ("typed",),
     "status": ("typed",),
@@ -200,7 +208,7 @@ class Noting:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._part, name)
-        if name == "explaining":
+        if name in {"explaining", "sending"}:
             return Noting(found, self._answers)
         return self._noted(found) if iscoroutinefunction(found) and name in _ASKED else found
 
@@ -216,7 +224,7 @@ class Noting:
 _ASKED = frozenset(
     {
         "request", "cancel", "approve", "reject", "ask_for_reason", "ask_for_run", "it_did_not", "launchable",
-        "story", "recent", "why", "place", "access", "preview",
+        "story", "recent", "why", "place", "access", "preview", "carried",
     }
 )  # fmt: skip
 
@@ -365,6 +373,10 @@ class World:
         cell, launch_id = self.cell, launch.launch_id if launch else ""
         plain: dict[str, Any] = {"user_id": user_id(cell.person), "channel_id": self._comes_from()}
         number = next(self.numbers)
+        if (cell.operation, cell.door) == ("launch", "form"):
+            opened = a_delivery(key=f"command:{number}", text="", **plain)
+            sent = a_delivery(key=f"form:{number}", kind="form", name=LAUNCH_FORM, text=self._filled_in(opened), **plain)
+            return [opened, replace(sent, channel_id=opened.user_id)]
         if cell.door == "typed":
             return [a_delivery(key=f"command:{number}", text=self._typed(launch_id), **plain)]
         action = {"approve": APPROVE_ACTION, "reject": REJECT_ACTION, "cancel": CANCEL_ACTION, "settle": IT_DID_NOT_ACTION}
@@ -376,6 +388,28 @@ class World:
         view = {"private_metadata": press.key, "state": {"values": {"reason": {"value": {"value": "not now"}}}}}
         sent = a_delivery(key=f"form:{number}", kind="form", name=REJECT_FORM, text=form_text(view), user_id=press.user_id)
         return [press, replace(sent, channel_id=press.user_id)]
+
+    def _filled_in(self, opened: Delivery) -> str:
+        """What is kept of the form that this person would be shown, were they shown it, filled in."""
+        connection, workflow = connection_name(self.cell), self.side.workflow
+        specs = (*PROVIDERS[self.cell.provider].fixed_inputs(workflow), *(workflow.inputs or ()))
+        choice = Choice(
+            connections=(Choosable(value=connection, text=connection),),
+            connection=connection,
+            workflows=(workflow,),
+            workflow=workflow,
+            asked=AskedFor(specs=specs),
+        )
+        view = form(choice, opened_by=opened.key)
+        values = dict(part.split("=", 1) for part in self.side.typed.split())
+        blocks = {name_digest(name): value for name, value in values.items()}
+        given = {
+            block["block_id"]: blocks[digest]
+            for block in view["blocks"]
+            if (digest := digest_in(block.get("block_id", "")) or "") in blocks
+        }
+        state = fill(view["blocks"], initial_state(view["blocks"]), given)
+        return kept_submission({**view, "state": {"values": state}})
 
     def _comes_from(self) -> str:
         """A press on App Home names no channel: the door puts the person's own id."""
@@ -398,9 +432,15 @@ class World:
         for delivery in self.deliveries(launch):
             self.noted.clear()
             assert await self.store.record_delivery(delivery)
+            if (self.cell.operation, delivery.kind) == ("launch", "command") and self.cell.door == "form":
+                continue  # whether the form would open is not what keeps anybody from sending one
             await door.carry(delivery)
             outcomes.append(outcome(self.noted))
         return outcomes
+
+
+UNTOLD = frozenset({"in words"})
+"""A form that was sent is answered in words, which name no code."""
 
 
 def outcome(noted: list[Any]) -> Outcome:
@@ -415,6 +455,8 @@ def outcome(noted: list[Any]) -> Outcome:
             return _decided(decision)
         case Decided(is_counted=False):
             return "ended", frozenset()
+        case Say():
+            return "refused", UNTOLD
         case _:
             return "allowed", frozenset()
 

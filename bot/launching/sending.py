@@ -191,6 +191,8 @@ class Sending:
         if connection is None or not coded:
             refusal = self.filling.wishing.unknown_connection(name, letter.place)
             return await self._refused(letter, choice, refusal, typed)
+        if name not in self.filling.wishing.granted_connections(letter.place):  # an edited form: what there is is not told
+            return await self._refused(letter, choice, await self._denied(letter, typed, Refusal()), typed)
         typed = replace(typed, workflow=await self.filling.offering.meant(connection, coded))
         try:
             found = await self.definitions.find(connection, typed.workflow)
