@@ -14,6 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 import commands
 from bot.app.slack_door import Workspace
+from bot.app.sockets import SOCKETS
 from bot.definitions import LiveDefinitions, Refreshing
 from bot.domain.model import Connection
 from bot.domain.provider import Provider
@@ -44,7 +45,8 @@ class Around:
     """What a start may lay around the parts that touch the world; nothing in production. ``lease`` is how long a claim holds.
 
     Tests end the process before or after a named call this way, and need not wait a quarter of a minute for a lease to lapse.
-    ``probe_every``: how often each credential is probed; ``read``: how the configuration is read anew (None: as the program does).
+    ``probe_every``: how often each credential is probed; ``sockets``: how many Socket Mode opens.
+    ``read``: how the configuration is read anew (None: as the program does).
     """
 
     store: Callable[[Any], Any] = lambda store: store
@@ -52,6 +54,7 @@ class Around:
     thread: Callable[[Any], Any] = lambda thread: thread
     lease: timedelta = LEASE
     probe_every: timedelta = PROBE_EVERY
+    sockets: int = SOCKETS
     read: Callable[[], Configuration] | None = None
 
 

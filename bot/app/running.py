@@ -8,7 +8,6 @@ earlier life left unfinished, and only then the way in. At the end the other way
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -17,21 +16,18 @@ from pathlib import Path
 import aiohttp
 import structlog
 from aiohttp import web
-from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 
 from bot.app.building import Around, Parts, build
 from bot.app.reloading import Reloading, Sources, watching
 from bot.app.serving import SLACK_PATH, web_app
 from bot.app.slack_door import bolt_app, greet, try_app_token, web_client
+from bot.app.sockets import SocketDoor
 from bot.app.storage import opened
 from bot.domain.errors import SettingsError, SlackRefusedError
 from bot.domain.provider import Provider, Secret
 from bot.gateways.clock import SystemClock
 from bot.settings import Configuration, Settings, read_configuration, read_environment
-
-ACKS_LEAVE_WITHIN_S = 3.0
-PING_EVERY_S = 10
 
 _log = structlog.get_logger("gonogo")
 
@@ -90,7 +86,7 @@ async def running(
         )
         stack.push_async_callback(parts.wire.close)
         parts.door.register(bolt)
-        way_in = await _way_in(settings, bolt, session)
+        way_in = await _way_in(settings, bolt, session, around.sockets)
         reloading = Reloading(
             configuration=configuration,
             sources=Sources(path=settings.config_path, read=around.read or (lambda: reread(settings.config_path, providers))),
@@ -138,7 +134,7 @@ class _WayIn:
     open: Callable[[], Awaitable[None]]
 
 
-async def _way_in(settings: Settings, bolt: AsyncApp, session: aiohttp.ClientSession) -> _WayIn:
+async def _way_in(settings: Settings, bolt: AsyncApp, session: aiohttp.ClientSession, sockets: int) -> _WayIn:
     """Try everything that can be wrong with the way in, before any work is begun.
 
     Raises:
@@ -150,67 +146,29 @@ async def _way_in(settings: Settings, bolt: AsyncApp, session: aiohttp.ClientSes
         port = await _http(settings, web_app(bolt, lambda: {"slack": "ok"}), doors)
         _log.info("listening", path=SLACK_PATH, port=port)
         return _WayIn(doors=doors, http_port=port, open=_opened_already)
-    return await _socket_way_in(settings, settings.slack_app_token, bolt, session)
-
-
-async def _socket_way_in(settings: Settings, token: Secret, bolt: AsyncApp, session: aiohttp.ClientSession) -> _WayIn:
-    app_client = web_client(settings, token, session)
+    app_client = web_client(settings, settings.slack_app_token, session)
     await try_app_token(app_client)
-    handler = AsyncSocketModeHandler(
-        bolt, token.reveal(), logger=_socket_logger(), web_client=app_client, ping_interval=PING_EVERY_S
-    )
-    in_flight: set[asyncio.Task[object]] = set()
-    bolt.middleware(_tracking(in_flight))
+    return await _socket_way_in(settings, SocketDoor(bolt, settings.slack_app_token, app_client, sockets=sockets))
+
+
+async def _socket_way_in(settings: Settings, sockets: SocketDoor) -> _WayIn:
     doors = AsyncExitStack()
-    port = await _health_page(settings, handler, doors)
-    doors.push_async_callback(_close_socket, handler, in_flight)
-    return _WayIn(doors=doors, http_port=port, open=handler.connect_async)
+    port = await _health_page(settings, sockets, doors)
+    doors.push_async_callback(sockets.close)
+    return _WayIn(doors=doors, http_port=port, open=sockets.open)
 
 
 async def _opened_already() -> None:
     """An HTTP server is open as soon as it has its port."""
 
 
-async def _health_page(settings: Settings, handler: AsyncSocketModeHandler, stack: AsyncExitStack) -> int | None:
+async def _health_page(settings: Settings, sockets: SocketDoor, stack: AsyncExitStack) -> int | None:
     """In Socket Mode nothing of Slack's comes by the port: the bot works without it, and says so."""
     try:
-        return await _http(settings, web_app(None, lambda: {"slack": _socket_health(handler)}), stack)
+        return await _http(settings, web_app(None, lambda: {"slack": sockets.health()}), stack)
     except SettingsError as error:
         _log.warning("no_health_page", why=str(error))
         return None
-
-
-def _socket_logger() -> logging.Logger:
-    """The SDK warns of every socket that is closed, also of those that Slack refreshes by plan; errors are worth a line."""
-    logger = logging.getLogger("slack_sdk.socket_mode")
-    logger.setLevel(logging.ERROR)
-    return logger
-
-
-def _tracking(in_flight: set[asyncio.Task[object]]) -> Callable[..., Awaitable[None]]:
-    """Middleware that knows which tasks still owe Slack an acknowledgement (slack.md, 5.3)."""
-
-    async def track(next: Callable[[], Awaitable[object]]) -> None:  # noqa: A002 - Bolt passes it by this name
-        task = asyncio.current_task()
-        if task is not None:
-            in_flight.add(task)
-            task.add_done_callback(in_flight.discard)
-        await next()
-
-    return track
-
-
-async def _close_socket(handler: AsyncSocketModeHandler, in_flight: set[asyncio.Task[object]]) -> None:
-    """Let acknowledgements leave on the live socket, then close it."""
-    if in_flight:
-        await asyncio.wait(set(in_flight), timeout=ACKS_LEAVE_WITHIN_S)
-    await handler.close_async()
-
-
-def _socket_health(handler: AsyncSocketModeHandler) -> str:
-    session = handler.client.current_session
-    is_open = session is not None and not session.closed and not handler.client.stale
-    return "ok" if is_open else "not connected"
 
 
 async def _http(settings: Settings, app: web.Application, stack: AsyncExitStack) -> int:

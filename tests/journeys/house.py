@@ -15,6 +15,7 @@ import yaml
 from bot import providers
 from bot.app.building import Around
 from bot.app.running import Bot, running
+from bot.app.sockets import SOCKETS
 from bot.sandbox.slack import SlackStandIn
 from bot.sandbox.slack.delivery import Acknowledged
 from bot.sandbox.slack.workspace import Message, Workspace
@@ -101,6 +102,7 @@ async def a_house(
     slack: SlackStandIn | None = None,
     standins: ProviderStandIns | None = None,
     probe_every: timedelta = PROBE_EVERY,
+    sockets: int = SOCKETS,
 ) -> AsyncGenerator[House, None]:
     """Start everything; leaving drains the bot, then stops the world."""
     slack = slack or SlackStandIn(Workspace.demo(yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))))
@@ -114,7 +116,7 @@ async def a_house(
         def read() -> Configuration:
             return _configuration(configuration, standins)
 
-        async with running(settings, read(), found, around=Around(probe_every=probe_every, read=read)) as bot:
+        async with running(settings, read(), found, around=Around(probe_every=probe_every, sockets=sockets, read=read)) as bot:
             if mode == "http":
                 slack.request_url = f"http://127.0.0.1:{bot.http_port}/slack/events"
             await slack.connected()

@@ -87,8 +87,8 @@ def is_end_told(workspace: Workspace, card: Any) -> bool:
 @pytest.mark.timeout(WITHIN_S + 60)
 async def test_two_bots_that_hear_everything_twice_launch_everything_once(tmp_path: Path) -> None:
     standins, bots = ProviderStandIns(run_s=0), []
-    second = Around(store=listening(bots))
-    async with a_house(tmp_path, standins=standins) as house:
+    second = Around(store=listening(bots), sockets=1)
+    async with a_house(tmp_path, standins=standins, sockets=1) as house:
         configuration = rooms._configuration(rooms.CONFIGURATION, standins)
         async with running(house.settings, configuration, providers.load(), around=second):
             while house.slack.sockets.count < 2:  # noqa: ASYNC110 - nothing tells when the second one is there

@@ -181,9 +181,9 @@ class SlackStandIn:
         """The next ``times`` calls of ``method`` (``*``: of any; ``response_url``) fail like this."""
         self.faults.set(method, fault, times=times)
 
-    async def disconnect(self, reason: DisconnectReason = "warning") -> int:
-        """Ask every socket to go; how many were asked."""
-        return await self.sockets.disconnect(reason)
+    async def disconnect(self, reason: DisconnectReason = "warning", *, most: int | None = None) -> int:
+        """Ask every socket (or ``most`` of them) to go; how many were asked."""
+        return await self.sockets.disconnect(reason, most=most)
 
     def _token(self, kind: str, otherwise: str) -> str:
         return next((token.text for token in self.workspace.tokens.values() if token.kind == kind), otherwise)

@@ -96,9 +96,9 @@ class Sockets:
             self._changed.clear()
             await self._changed.wait()
 
-    async def disconnect(self, reason: DisconnectReason) -> int:
-        """Tell every socket to go, and close those that do not; how many were told."""
-        staying = [socket for socket in self._open if not socket.is_leaving]
+    async def disconnect(self, reason: DisconnectReason, *, most: int | None = None) -> int:
+        """Tell every socket (or ``most`` of them) to go, and close those that do not; how many were told."""
+        staying = [socket for socket in self._open if not socket.is_leaving][:most]
         for socket in staying:
             socket.is_leaving = True
             await socket.wire.send_json(goodbye(reason))
