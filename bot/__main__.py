@@ -204,6 +204,23 @@ def db_backup(target: Annotated[Path, typer.Argument(help="The new file.")]) -> 
     sys.stdout.write(f"copied to {target}\n")
 
 
+@database.command("copy")
+def db_copy(
+    source: Annotated[str, typer.Argument(help="The history to copy: sqlite:///file. It may be in use.")],
+    target: Annotated[
+        str,
+        typer.Argument(
+            help="An empty, migrated database: postgresql://…; - takes GONOGO_DATABASE_URL, which hides its password."
+        ),
+    ],
+) -> None:
+    """Move a history from SQLite to Postgres: all of it or nothing, then compared row by row."""
+    copied = asyncio.run(application.copy(source, read_settings().database_url if target == "-" else target))
+    for table in copied:
+        changed = f" ({table.changed} values kept as Postgres can: no NUL, no broken UTF-8)" if table.changed else ""
+        sys.stdout.write(f"{table.table}: {table.rows} rows, equal{changed}\n")
+
+
 async def _run(settings: Settings, configuration: Configuration) -> None:
     """Until SIGTERM or SIGINT; a second one ends at once."""
     stop = asyncio.Event()

@@ -123,8 +123,8 @@ class Store(Protocol):
         """
         ...
 
-    async def has_telling(self, launch_id: str, holder: str) -> bool:
-        """Whether nobody took this launch's telling over since ``holder`` claimed it."""
+    async def has_telling(self, launch_id: str, holder: str, *, until: datetime | None = None) -> bool:
+        """Whether nobody took this launch's telling over since ``holder`` claimed it; ``until``: and nobody can before then."""
         ...
 
     async def card_not_posted(self, launch_id: str) -> None:
@@ -132,7 +132,7 @@ class Store(Protocol):
         ...
 
     async def line_not_posted(self, line_id: int) -> None:
-        """Slack certainly refused a line that was skipped beforehand: it is to be told."""
+        """Slack certainly refused a line that was skipped beforehand: it is to be told, unless a later one stands by now."""
         ...
 
     async def card_found(self, launch_id: str, ts: str) -> None:
@@ -270,6 +270,8 @@ class Store(Protocol):
         keep_lease: bool = False,
         holder: str | None = None,
         delivery_key: str | None = None,
+        took_s: float | None = None,
+        until: datetime | None = None,
     ) -> bool:
         """Write a changed launch, guarded by its version, and append ``event`` if there is one.
 
@@ -277,8 +279,10 @@ class Store(Protocol):
         ``has_line``: the event gets a thread line. Gives the lease back unless ``keep_lease``: whoever is not the holder
         (a cancel) passes ``keep_lease=True``, or the launch is free while its holder is still at work.
         ``holder``: write only while this holder still has the lease; for whoever read the launch again after losing a race.
+        ``until``: a lease that ``holder`` keeps holds until then, at least: for whoever is about to send what must go out once.
         ``delivery_key``: the delivery that caused this change (a cancel, a doubt settled by button) is finished with it, at the
         same time; where nothing is written it stays unfinished.
+        ``took_s``: the run is over, and took that many seconds: ``durations`` tells it from then on.
         An event, or a changed state, makes the card stale from ``event.at`` (``updated_at``) on; any other change does not.
 
         Returns:
@@ -301,6 +305,35 @@ class Store(Protocol):
         """When ``lease_due`` may next have something: a free launch is due, or a held one's lease lapses; None: never yet."""
         ...
 
+    async def next_by_connection(self, *, is_tracked: bool) -> Mapping[str, datetime]:
+        """When ``lease_of`` may next have something, by the name of the connection; one that never will yet is left out.
+
+        Of leases that lapse only the first is reckoned with: once it was taken, ask again.
+        """
+        ...
+
+    async def lease_of(
+        self,
+        connection: str,
+        *,
+        is_tracked: bool,
+        now: datetime,
+        until: datetime,
+        holder: str,
+        limit: int,
+        before: datetime | None = None,
+    ) -> list[Launch]:
+        """As ``lease_due``, for launches of one connection: those whose run is asked about (``is_tracked``), or all others.
+
+        Tracked is what is RUNNING or NEEDS_ATTENTION, unless a wish to stop it is yet to be sent. ``before``: also those that fall
+        due until then (None: ``now``), for whoever can ask about many at once.
+        """
+        ...
+
+    async def durations(self, connection: str, workflow_id: str) -> tuple[float, ...]:
+        """How long the last runs of a workflow took, in seconds, oldest first; as many as ``pacing.MOST_KEPT``."""
+        ...
+
     async def lease_tellings(self, *, now: datetime, until: datetime, holder: str, limit: int) -> list[Telling]:
         """Claim up to ``limit`` launches whose card or thread is behind: final ones first, then the longest waiting.
 
@@ -311,15 +344,22 @@ class Store(Protocol):
         ...
 
     async def card_told(self, launch_id: str, *, ts: str, version: int) -> None:
-        """The card stands at ``ts`` and shows ``version`` (``Telling.launch.version``). Kept also when the lease has lapsed."""
+        """The card stands at ``ts`` and shows ``version`` (``Telling.launch.version``). Kept also when the lease has lapsed.
+
+        Where a newer one was told before, nobody knows which of the two stands there: the card is due, to be shown anew.
+        """
         ...
 
     async def line_told(self, line_id: int, *, ts: str, at: datetime) -> None:
         """A thread line stands at ``ts``; the first time stands. Kept also when the lease has lapsed."""
         ...
 
-    async def line_skipped(self, line_id: int, at: datetime) -> bool:
+    async def line_skipped(
+        self, line_id: int, at: datetime, *, holder: str | None = None, until: datetime | None = None
+    ) -> bool:
         """A thread line that may have been posted (its answer was lost) is never posted again; where it stands is not known.
+
+        ``holder``: only while this holder has the telling, and nobody can take it before ``until``: for whoever is about to post.
 
         Returns:
             Whether it was untold until now; whoever is about to post it must not, otherwise.

@@ -81,8 +81,8 @@ class TrustsEveryHolder(Faulty):
 class TakesStartsForUnsent(Faulty):
     """Takes a start without an answer for one that was never sent."""
 
-    async def lease_due(self, **named: Any) -> list[Launch]:
-        due = await self.store.lease_due(**named)
+    async def lease_of(self, connection: str, **named: Any) -> list[Launch]:
+        due = await self.store.lease_of(connection, **named)
         return [replace(one, state=State.QUEUED) if one.state is State.STARTING else one for one in due]
 
 

@@ -10,7 +10,7 @@ import asyncio
 from collections import Counter, defaultdict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from inspect import iscoroutinefunction
@@ -27,6 +27,7 @@ from bot.domain.lifecycle import TRANSITIONS
 from bot.domain.model import Delivery, Event, EventKind, Launch, State, Workflow
 from bot.domain.provider import (
     Accepted,
+    Allowance,
     Busy,
     Call,
     Candidate,
@@ -41,13 +42,14 @@ from bot.domain.provider import (
     Provider,
     Refused,
     Stopping,
+    TrackedMany,
     Unreachable,
 )
 from bot.domain.standing import Standing
 from bot.launching import Launching, Ports, Setup
 from bot.store import open_store
 from bot.surfaces.say import Say
-from bot.worker import LEASE, DeliveryWork, LaunchWork, TellingWork
+from bot.worker import LEASE, DeliveryWork, LaunchWork, PacedWire, Plans, TellingWork, TrackWork
 from tests.builders import FrozenClock, a_connection, a_delivery, a_launch, an_event
 from tests.ports import TableDefinitions, TableDirectory
 
@@ -68,6 +70,7 @@ class Scripted(Provider):
 
     title = "Scripted"
     pace = Pace(first_s=2, most_s=10, source="made up")
+    allowance = Allowance(calls_a_minute=100_000.0, source="made up")
     can_cancel = True
 
     def start(self, launch: Launch, connection: Any) -> Exchange[Any]:
@@ -75,6 +78,9 @@ class Scripted(Provider):
 
     def track(self, launch: Launch, connection: Any) -> Exchange[Any]:
         return (yield _call("track", launch, launch.run_id))
+
+    def track_many(self, launches: Any, connection: Any) -> Exchange[Any]:
+        return (yield Call(method="GET", path="/track_many", json={"launch": launches, "run_id": None}))
 
     def cancel(self, launch: Launch, connection: Any) -> Exchange[Any]:
         return (yield _call("cancel", launch, launch.run_id))
@@ -94,9 +100,10 @@ class Keyed(Scripted):
 
 
 class Finding(Scripted):
-    """Lists runs by the launch id that they carry."""
+    """Lists runs by the launch id that they carry, and asks about many at once."""
 
     name = "finding"
+    can_track_many = True
     lost_start_settled_by: ClassVar[str | None] = "a run that carries the launch id"
     is_find_proof = True
 
@@ -105,6 +112,7 @@ class Loose(Scripted):
     """Lists every run of about that time: whose it is does not stand on it."""
 
     name = "loose"
+    can_track_many = True
     lost_start_settled_by: ClassVar[str | None] = "a run of about that time"
 
 
@@ -176,6 +184,11 @@ class Site:
     def track(self, _connection: str, _launch: Launch, run_id: str) -> Any:
         run = next(run for run in self.runs if run.run_id == run_id)
         return Completed(outcome=run.outcome, run_id=run_id) if run.outcome else Observed(provider_status="Working")
+
+    def track_many(self, connection: str, launches: Any, _run_id: None) -> Any:
+        """A list that lacks every third run, so that it is asked about by itself."""
+        shown = [launch for launch in launches if self.runs.index(self.of(launch) or self.runs[0]) % 3]
+        return TrackedMany(answers={one.run_id: self.track(connection, one, one.run_id) for one in shown})
 
     def cancel(self, connection: str, launch: Launch, run_id: str) -> Any:
         run = next(run for run in self.runs if run.run_id == run_id)
@@ -319,10 +332,13 @@ class Life:
         self.launching = _launching(self.store, wire, thread, clock, holder)
         self.door = commands.Door(command="/launch", launching=self.launching, entries=commands.load())
         common: dict[str, Any] = {"store": self.store, "clock": clock, "holder": holder, "lease": LEASE}
-        self.works: dict[str, Any] = {
-            "launches": LaunchWork(wire=wire, gate=self.launching.gate, providers=PROVIDERS, connections=CONNECTIONS, **common),
-            "tellings": TellingWork(thread=thread, **common),
-            "deliveries": DeliveryWork(carry=self.door.carry, **common),
+        known: dict[str, Any] = {"providers": PROVIDERS, "connections": CONNECTIONS}
+        plans, paced = Plans(store=self.store, clock=clock), PacedWire(wire=wire, clock=clock, **known)
+        launches = LaunchWork(wire=wire, gate=self.launching.gate, plans=plans, is_tracking=False, **known, **common)
+        self.works: dict[str, tuple[Any, ...]] = {
+            "launches": (launches, TrackWork(launches=replace(launches, wire=paced), wire=paced)),
+            "tellings": (TellingWork(thread=thread, **common),),
+            "deliveries": (DeliveryWork(carry=self.door.carry, **common),),
         }
 
     async def pause(self) -> None:
@@ -335,9 +351,9 @@ class Life:
         self.tasks[asyncio.get_running_loop().create_task(work)] = telling
 
     async def take_up(self, kind: str) -> None:
-        work = self.works[kind]
-        for piece in await work.claim(10):
-            self.begin(work.act(piece), piece.launch.launch_id if kind == "tellings" else None)
+        for work in self.works[kind]:
+            for piece in await work.claim(10):
+                self.begin(work.act(piece), piece.launch.launch_id if kind == "tellings" else None)
 
     def tear(self) -> None:
         """What is being told just now may be told once more by another."""

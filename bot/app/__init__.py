@@ -10,6 +10,6 @@ from __future__ import annotations
 from bot.app.probing import probe
 from bot.app.reading import now, replay
 from bot.app.running import run
-from bot.app.storage import back_up, migrate
+from bot.app.storage import back_up, copy, migrate
 
-__all__ = ["back_up", "migrate", "now", "probe", "replay", "run"]
+__all__ = ["back_up", "copy", "migrate", "now", "probe", "replay", "run"]

@@ -6,7 +6,7 @@ import os
 import secrets
 import socket
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -25,7 +25,18 @@ from bot.gateways.slack_directory import SlackDirectory
 from bot.launching import Launching, Ports, Setup
 from bot.ports import Clock, Store, Thread
 from bot.settings import Configuration
-from bot.worker import LEASE, DeliveryWork, HomeWork, LaunchWork, Mirroring, TellingWork, Worker
+from bot.worker import (
+    LEASE,
+    DeliveryWork,
+    HomeWork,
+    LaunchWork,
+    Mirroring,
+    PacedWire,
+    Plans,
+    TellingWork,
+    TrackWork,
+    Worker,
+)
 from bot.worker.mirroring import PROBE_EVERY
 
 
@@ -117,19 +128,24 @@ def build(
         definitions=ports.definitions,
         every=around.probe_every,
     )
+    launches = LaunchWork(
+        store=store,
+        wire=wire,
+        gate=launching.gate,
+        clock=clock,
+        providers=providers,
+        connections=connections,
+        holder=holder,
+        lease=lease,
+        hears=mirroring.heard,
+        plans=Plans(store=store, clock=clock),
+        is_tracking=False,
+    )
+    paced = PacedWire(wire=wire, clock=clock, providers=providers, connections=connections)
     works = (
         DeliveryWork(store=store, clock=clock, holder=holder, lease=lease, carry=door.carry),
-        LaunchWork(
-            store=store,
-            wire=wire,
-            gate=launching.gate,
-            clock=clock,
-            providers=providers,
-            connections=connections,
-            holder=holder,
-            lease=lease,
-            hears=mirroring.heard,
-        ),
+        launches,
+        TrackWork(launches=replace(launches, wire=paced), wire=paced),
         mirroring,
         Refreshing(definitions=definitions, standing=standing, clock=clock),
         TellingWork(store=store, thread=thread, clock=clock, holder=holder, lease=lease),

@@ -23,10 +23,9 @@ from bot.app.reloading import Reloading, Sources, watching
 from bot.app.serving import SLACK_PATH, web_app
 from bot.app.slack_door import bolt_app, greet, try_app_token, web_client
 from bot.app.sockets import SocketDoor
-from bot.app.storage import opened
+from bot.app.storage import clock_of, opened
 from bot.domain.errors import SettingsError, SlackRefusedError
 from bot.domain.provider import Provider, Secret
-from bot.gateways.clock import SystemClock
 from bot.settings import Configuration, Settings, read_configuration, read_environment
 
 _log = structlog.get_logger("gonogo")
@@ -71,6 +70,7 @@ async def running(
     async with AsyncExitStack() as stack:
         token = _bot_token(settings)
         store = await stack.enter_async_context(opened(settings.database_url))
+        clock = await stack.enter_async_context(clock_of(store))
         session = await stack.enter_async_context(aiohttp.ClientSession())
         client = web_client(settings, token, session)
         workspace = await greet(client)
@@ -79,7 +79,7 @@ async def running(
             configuration=configuration,
             providers=providers,
             store=store,
-            clock=SystemClock(),
+            clock=clock,
             client=client,
             workspace=workspace,
             around=around,
@@ -93,9 +93,10 @@ async def running(
             standing=parts.standing,
             wire=parts.wire,
             thread=parts.thread,
-            clock=SystemClock(),
+            clock=clock,
         )
         await stack.enter_async_context(parts.worker)
+        store.on_news(parts.worker.ring)
         await stack.enter_async_context(watching(reloading))
         stack.push_async_callback(parts.door.drain)
         stack.push_async_callback(way_in.doors.aclose)

@@ -18,8 +18,9 @@ something
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
@@ -69,6 +70,7 @@ class Call:
     neither
     there is no body. ``is_login`` marks the call that fetches a session: it is signed with the credential, not with the session.
     ``is_question`` marks one that changes nothing although its method could: only probes and searches make such.
+    ``sent_before``: it must not leave later, since who sends it may have been paused, and another have taken over.
     """
 
     method: str
@@ -79,6 +81,7 @@ class Call:
     form: Mapping[str, str] | None = None
     is_login: bool = False
     is_question: bool = False
+    sent_before: datetime | None = field(default=None, compare=False)
 
     @property
     def changes(self) -> bool:
@@ -351,6 +354,16 @@ class Unverifiable:
     meaning: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class TrackedMany:
+    """How many runs stand, by run id, as far as lists told. A run that is not in it is asked about by itself: nothing is known of it.
+
+    So whoever answers for a run that a list lacks must be as sure of it as ``track`` would be.
+    """
+
+    answers: Mapping[str, TrackAnswer] = NOTHING
+
+
 Trouble: TypeAlias = Refused | Unauthorised | Busy | Unreachable
 StartAnswer: TypeAlias = Accepted | Completed | Trouble
 TrackAnswer: TypeAlias = Observed | Completed | Trouble
@@ -365,6 +378,7 @@ ConfirmAnswer: TypeAlias = Confirmed | Denied | Unverifiable | Trouble
 Answer: TypeAlias = (
     StartAnswer
     | TrackAnswer
+    | TrackedMany
     | CancelAnswer
     | CatalogueAnswer
     | DescribeAnswer
@@ -382,13 +396,14 @@ Exchange: TypeAlias = Generator[Call, Reply, AnswerT]
 class Example:
     """One documented exchange of the provider: test, stand-in and documentation at once.
 
-    ``verb`` is start, track, cancel, catalogue, describe, probe, find, confirm or login. ``call`` is the call that the verb
+    ``verb`` is start, track, track_many, cancel, catalogue, describe, probe, find, confirm or login. ``call`` is the call that the verb
     yields last, ``reply``
     what the document says comes back, ``answer`` what that means. ``launch`` is the launch (or the workflow id in it) that
     the verb is
     driven with, and ``connection`` its connection. ``is_documented``: printed there as such; else put together from its
     description.
     ``before`` are replies to calls that come before ``call`` in the same exchange. ``run_id`` is what a person named, for confirm.
+    ``others`` are the launches that are asked about together with ``launch``, for track_many.
     """
 
     name: str
@@ -402,6 +417,7 @@ class Example:
     is_documented: bool = True
     before: tuple[Reply, ...] = ()
     run_id: str | None = None
+    others: tuple[Launch, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -427,6 +443,17 @@ class Pace:
     source: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Allowance:
+    """How many calls a minute may be spent on asking about runs, over one connection. ``source``: whose limit that is a part of.
+
+    Starts and stops are not counted: what the provider allows beyond this is theirs.
+    """
+
+    calls_a_minute: float
+    source: str
+
+
 class Provider:
     """Base of every provider file. Optional verbs default to the cautious answer.
 
@@ -447,6 +474,10 @@ class Provider:
     resend_window_s: ClassVar[float | None] = None
     """Seconds within which the same start with the same key cannot cause a second run; None: never resend."""
     pace: ClassVar[Pace]
+    allowance: ClassVar[Allowance] = Allowance(calls_a_minute=60.0, source="")
+    """Where the provider names no limit: one call a second, which no system minds."""
+    can_track_many: ClassVar[bool] = False
+    """True where lists answer for many runs at once, by ``track_many``."""
     timeout_s: ClassVar[float] = 30.0
     """How long a call may take, in seconds, unless the connection says otherwise."""
     can_cancel: ClassVar[bool] = False
@@ -514,6 +545,11 @@ class Provider:
     def track(self, launch: Launch, connection: Connection) -> Exchange[TrackAnswer]:
         """Ask how the run of ``launch`` (``run_id`` is set) stands."""
         raise NotImplementedError
+
+    def track_many(self, launches: Sequence[Launch], connection: Connection) -> Exchange[TrackedMany]:
+        """Ask by lists how the runs of these launches (all of ``connection``, each with its ``run_id``) stand."""
+        del launches, connection
+        return unsupported(TrackedMany())
 
     def cancel(self, launch: Launch, connection: Connection) -> Exchange[CancelAnswer]:
         """Ask the provider to stop the run of ``launch``."""

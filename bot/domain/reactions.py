@@ -17,6 +17,7 @@ from typing import assert_never
 
 from bot.domain.lifecycle import step
 from bot.domain.model import Event, EventKind, Json, Launch, State
+from bot.domain.pacing import Plan
 from bot.domain.provider import (
     Accepted,
     Busy,
@@ -54,11 +55,15 @@ _ENDS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Moment:
-    """When we decide, how the lot fell (0 up to 1), and how often this connection is asked (seconds; None: as advised)."""
+    """When we decide, how the lot fell (0 up to 1), and how often this connection is asked (seconds; None: as advised).
+
+    ``plan``: when runs of this workflow are asked about; None where their durations are not known.
+    """
 
     now: datetime
     jitter: float = 0.0
     poll_every_s: float | None = None
+    plan: Plan | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,7 +159,18 @@ def _stop_again(launch: Launch, answer: Busy | Unreachable, provider: Provider, 
 
 
 def next_look_s(launch: Launch, provider: Provider, moment: Moment) -> float:
-    """Seconds until the run is asked about next: never sooner than configured or advised; the lot only adds."""
+    """Seconds until the run is asked about next: never sooner than configured or advised; the lot only adds.
+
+    A plan is for what runs undisturbed: not for a run that is paused, or that was asked to stop.
+    """
+    if (
+        moment.plan is not None
+        and launch.state is State.RUNNING
+        and launch.sent_at is not None
+        and launch.cancel_asked_by is None
+    ):
+        elapsed_s = max((moment.now - launch.sent_at).total_seconds(), 0.0)
+        return moment.plan.pause_s(elapsed_s) + 0.1 * moment.jitter * moment.plan.even_s
     if moment.poll_every_s is not None:
         return moment.poll_every_s * (1 + 0.1 * moment.jitter)
     grown_s = provider.pace.first_s * LOOKS_GROW_BY ** min(launch.looks, 40)

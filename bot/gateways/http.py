@@ -229,6 +229,8 @@ class HttpWire:
         return answer.session
 
     async def _send(self, wire: _Wire, call: Call, session: Session | None, *, is_login: bool = False) -> Reply:
+        if call.sent_before is not None and self._clock.now() >= call.sent_before:
+            raise UnansweredError("the bot was paused before it could send this", was_sent=False)
         started = asyncio.get_running_loop().time()
         status: int | str = "none"
         secrets = wire.secrets if is_login else wire.blanking(session)

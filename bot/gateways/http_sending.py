@@ -1,7 +1,8 @@
 """Sends one HTTP call and reads its reply; tells a call that never left from one whose answer was lost.
 
 Why aiohttp carries httpx: httpx's own pool costs about five times the CPU per request and stands still above some hundred waiting
-requests (shared performance notes, 2). httpx stays the client that everything is written against.
+requests (shared performance notes, 2). httpx's requests, responses and transports stay what everything is written against; its client
+is left out, since it does nothing here but what we switch off (redirects, cookies, proxies, authentication, hooks), at a third of the CPU.
 
 Why everything but a read gets a connection of its own: a server may close an idle connection just as we send on it. That looks
 like a lost answer, and a lost answer to a start is *in doubt*. A fresh connection has no such moment.
@@ -22,7 +23,6 @@ import zlib
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import cache
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import aiohttp
@@ -40,6 +40,7 @@ CONNECT_TIMEOUT_S = 10.0
 # (httpx_aiohttp/transport.py, AIOHTTP_EXC_MAP). Only aiohttp's own error, kept as the cause, tells whether it was sent.
 _NEVER_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
 _NO_SECRETS = Secrets()
+_HEADERS = {"User-Agent": "gonogo", "Accept": "application/json", "Accept-Encoding": "gzip"}
 _BREAKS_HEADERS = frozenset("\r\n\0")
 
 
@@ -54,17 +55,17 @@ class UnansweredError(Exception):
 
 @dataclass(frozen=True)
 class Sender:
-    """The two clients of one connection: ``reading`` shares its TCP connections, ``changing`` opens one for each call."""
+    """The two ways out of one connection: ``reading`` shares its TCP connections, ``changing`` opens one for each call."""
 
     base_url: str
     timeout_s: float
-    reading: httpx.AsyncClient
-    changing: httpx.AsyncClient
+    reading: httpx.AsyncBaseTransport
+    changing: httpx.AsyncBaseTransport
 
     @classmethod
     def to(cls, base_url: str, *, timeout_s: float, at_once: int) -> Sender:
-        """Build the clients; nothing connects yet."""
-        reading, changing = (_client(timeout_s, at_once, is_fresh=is_fresh) for is_fresh in (False, True))
+        """Build both; nothing connects yet."""
+        reading, changing = (_transport(at_once, is_fresh=is_fresh) for is_fresh in (False, True))
         return cls(base_url=base_url.rstrip("/"), timeout_s=timeout_s, reading=reading, changing=changing)
 
     async def close(self) -> None:
@@ -79,12 +80,12 @@ class Sender:
             SecretGoneError: it names one that there is not; nothing was sent.
             UnansweredError: there was no reply.
         """
-        client = self.reading if call.method in {"GET", "HEAD"} else self.changing
-        request = self._request(client, call, signature, secrets)
+        transport = self.reading if call.method in {"GET", "HEAD"} else self.changing
+        request = self._request(call, signature, secrets)
         try:
             # A reply that trickles in never breaks a limit between two bytes, so the whole call has one as well.
             async with asyncio.timeout(_connect_timeout_s(self.timeout_s) + self.timeout_s):
-                response = await client.send(request, stream=True)
+                response = await transport.handle_async_request(request)
                 async with aclosing(response):
                     read = Reply(status=response.status_code, headers=dict(response.headers), body=await _body(response))
                     return secrets.blanked(read)
@@ -92,7 +93,7 @@ class Sender:
             was_sent = not isinstance(error.__cause__ or error, _NEVER_CONNECTED)
             raise UnansweredError(_network_words(error, was_sent=was_sent), was_sent=was_sent) from error
 
-    def _request(self, client: httpx.AsyncClient, call: Call, signature: Signature, secrets: Secrets) -> httpx.Request:
+    def _request(self, call: Call, signature: Signature, secrets: Secrets) -> httpx.Request:
         """The call as httpx has it, signed.
 
         Raises:
@@ -100,7 +101,8 @@ class Sender:
             UnansweredError: HTTP cannot carry it.
         """
         try:
-            return client.build_request(**_arguments(self.base_url, call, signature, secrets))
+            extensions = {"timeout": httpx.Timeout(self.timeout_s, connect=_connect_timeout_s(self.timeout_s)).as_dict()}
+            return httpx.Request(**_arguments(self.base_url, call, signature, secrets), extensions=extensions)
         except (httpx.InvalidURL, TypeError, ValueError) as error:
             # Not "from error": what could not be written may be the secret.
             detail = f"the call could not be written ({type(error).__name__})"
@@ -109,7 +111,7 @@ class Sender:
 
 @cache
 def _tls() -> ssl.SSLContext:
-    """One for all clients: reading the machine's certificates takes 25 ms."""
+    """One for all: reading the machine's certificates takes 25 ms."""
     return ssl.create_default_context()
 
 
@@ -117,7 +119,7 @@ def _connect_timeout_s(timeout_s: float) -> float:
     return min(CONNECT_TIMEOUT_S, timeout_s)
 
 
-def _client(timeout_s: float, at_once: int, *, is_fresh: bool) -> httpx.AsyncClient:
+def _transport(at_once: int, *, is_fresh: bool) -> httpx.AsyncBaseTransport:
     def session() -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(force_close=is_fresh, limit=at_once, ssl=_tls())
         return aiohttp.ClientSession(
@@ -127,14 +129,7 @@ def _client(timeout_s: float, at_once: int, *, is_fresh: bool) -> httpx.AsyncCli
             skip_auto_headers=("Content-Type",),  # a call without a body is of no type
         )
 
-    return httpx.AsyncClient(
-        transport=AiohttpTransport(client=session, verify=_tls()),
-        timeout=httpx.Timeout(timeout_s, connect=_connect_timeout_s(timeout_s)),
-        follow_redirects=False,
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-        trust_env=False,
-        headers={"User-Agent": "gonogo", "Accept": "application/json", "Accept-Encoding": "gzip"},
-    )
+    return AiohttpTransport(client=session, verify=_tls(), trust_env=False)
 
 
 async def _send_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
@@ -148,7 +143,7 @@ async def _send_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandler
 
 
 def _arguments(base_url: str, call: Call, signature: Signature, secrets: Secrets) -> dict[str, Any]:
-    headers = {**call.headers, **{name: secret.reveal() for name, secret in signature.headers.items()}}
+    headers = {**_HEADERS, **call.headers, **{name: secret.reveal() for name, secret in signature.headers.items()}}
     arguments: dict[str, Any] = {"method": call.method, "url": base_url + _checked_path(call.path), "headers": headers}
     if call.query:
         arguments["params"] = dict(call.query)

@@ -22,6 +22,8 @@ OTHER_EVERY_S = 1.25
 REFUSED_FOR_S = 5.0
 """Where Slack names no wait."""
 LONGEST_TURN_S = 6.0
+OVERSLEPT_S = 3.0
+"""Whoever slept for so much longer than it wanted was paused: what it was about to say may be said by another by now."""
 QUIET_AFTER = timedelta(seconds=60)
 
 
@@ -54,7 +56,7 @@ class Pace:
         """Wait for a turn.
 
         Raises:
-            ThreadError: it would take too long; ``retry_after_s`` says how long.
+            ThreadError: it would take too long, and ``retry_after_s`` says how long; or it took far longer than that.
         """
         queue = self._queue(_key(method, channel_id))
         if queue is None:
@@ -65,6 +67,8 @@ class Pace:
             raise ThreadError("paced", retry_after_s=wait_s)
         queue.next_at = max(queue.next_at, now) + timedelta(seconds=queue.every_s)
         await self._clock.sleep(wait_s)
+        if (self._clock.now() - now).total_seconds() > wait_s + OVERSLEPT_S:
+            raise ThreadError("overslept", retry_after_s=OVERSLEPT_S)
 
     def _queue(self, key: tuple[str, str]) -> _Queue | None:
         """The queue here, unless it has been quiet for long enough to try a burst again."""

@@ -8,6 +8,9 @@ went. Only where it took our wish to stop the run is that told as *cancelled*.
 Why a missing run is looked for twice: the list is sorted by change and shrinks as instances end, so a row can slip from a page
 that is yet to be read to one that was. And right after a start the list may not show the run yet.
 
+Why one list answers for many runs, and the one of the whole portal where it is short: asking about a run by itself reads the same
+list. And why a run is missing only where two readings to the end lack it, the second of its own template: as above.
+
 Why a lost start is looked up by template, record and time, and by user only where ``/v1/me`` tells who the key is: it tells so
 for app keys only. And why nothing found means nothing: a short run is over before anybody can look.
 
@@ -20,7 +23,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -29,11 +32,12 @@ from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Literal, NamedTuple
 
-from bot.domain import finding, reading
+from bot.domain import finding, listing, reading
 from bot.domain.inputs import is_valid_default
 from bot.domain.model import NOTHING, Connection, InputSpec, InputType, Json, Launch, Problem, Workflow
 from bot.domain.provider import (
     Accepted,
+    Allowance,
     Busy,
     Call,
     CancelAnswer,
@@ -69,6 +73,7 @@ from bot.domain.provider import (
     StartAnswer,
     Stopping,
     TrackAnswer,
+    TrackedMany,
     Trouble,
     Unauthorised,
     Unreachable,
@@ -127,6 +132,7 @@ _PLURALS = {"deal": "deals", "lead": "leads", "contact": "contacts", "company": 
 _NAMED_BY = {"deal": ("title",), "lead": ("title",), "contact": ("name", "lastName"), "company": ("title",)}
 _MOST_PAGES = 100
 _LOOKS_BEFORE_BELIEVED = 2
+_READINGS_BEFORE_BELIEVED = 2
 _NOT_FOUND = 404
 _TOO_MANY = 429
 _WAIT_S = 2.0  # the start page: "Retry in 1 to 2 seconds"
@@ -273,6 +279,9 @@ _track = partial(
     launch=_RUNNING,
     connection=_CONNECTION,
 )
+_OTHER_RUN = "69f0c2d5ade389.22457799"
+_OTHER_RUNNING = replace(_RUNNING, launch_id="L-B25", run_id=_OTHER_RUN)
+_track_many = partial(_track, verb="track_many", others=(_OTHER_RUNNING,))
 _cancel = partial(
     Example,
     verb="cancel",
@@ -406,6 +415,34 @@ _EXAMPLES: tuple[Example, ...] = (
         answer=Completed(outcome=Outcome.CANCELLED),
         is_documented=False,
     ),
+    _track_many(
+        name="two runs of one template are listed",
+        reply=_list_of(_RUNNING_ROW, {**_RUNNING_ROW, "ID": _OTHER_RUN}),
+        answer=TrackedMany(answers=dict.fromkeys((_RUN, _OTHER_RUN), Observed(provider_status="running"))),
+    ),
+    _track_many(
+        name="one of them is missing twice",
+        before=(_list_of(_RUNNING_ROW),),
+        reply=_list_of(_RUNNING_ROW),
+        answer=TrackedMany(answers={_RUN: Observed(provider_status="running"), _OTHER_RUN: Completed(outcome=Outcome.ENDED)}),
+    ),
+    _track_many(
+        name="runs of two templates by the portal's list",
+        call=Call(method="GET", path="/v1/workflows", query={"offset": "0"}),
+        others=(replace(_OTHER_RUNNING, workflow_id="714"),),
+        reply=_list_of(_RUNNING_ROW, {**_RUNNING_ROW, "ID": _OTHER_RUN, "TEMPLATE_ID": "714"}),
+        answer=TrackedMany(answers=dict.fromkeys((_RUN, _OTHER_RUN), Observed(provider_status="running"))),
+    ),
+    _track_many(
+        name="over the limit for everybody",
+        source=_ERRORS,
+        reply=_says(429, _fault("RATE_LIMITED", "QUERY_LIMIT_EXCEEDED", retryAfter=5), retry_after="5"),
+        answer=TrackedMany(
+            answers=dict.fromkeys(
+                (_RUN, _OTHER_RUN), Busy(code="RATE_LIMITED", meaning=_BY_CODE["RATE_LIMITED"].meaning, retry_after_s=5.0)
+            )
+        ),
+    ),
     _cancel(name="the stop is taken", reply=_says(204), answer=Stopping()),
     _cancel(
         name="the run is gone already",
@@ -527,6 +564,9 @@ class Bitrix24(Provider):
         ),
     )
     pace = Pace(first_s=5.0, most_s=60.0, source=_MEASURED)
+    # 300 a minute for each source (a third party measured it): a fifth is left for starts and stops.
+    allowance = Allowance(calls_a_minute=240.0, source=_MEASURED)
+    can_track_many = True
     can_cancel = True
     has_catalogue = True
     has_describe = True
@@ -616,6 +656,22 @@ class Bitrix24(Provider):
         if swept.wanted is not None:
             return Observed(provider_status="running", progress=_stuck(swept.wanted, swept.last))
         return _vanished(launch) if swept.is_whole else Unreachable(is_possibly_applied=False, detail=_NOT_WHOLE)
+
+    def track_many(self, launches: Sequence[Launch], connection: Connection) -> Exchange[TrackedMany]:
+        """Running instances, of the whole portal where those are few, else of each template."""
+        del connection
+        templates = listing.by_workflow(launches)
+        answers: dict[str, TrackAnswer] = {}
+        is_read = False
+        if len(templates) > 1:
+            wanted = frozenset(run_id for runs in templates.values() for run_id in runs)
+            shared = yield from _sweep("/v1/workflows", {}, wanted_ids=wanted, most_pages=len(templates))
+            answers |= _listed(wanted, shared)
+            is_read = isinstance(shared, _Swept) and shared.is_whole
+        for template_id, runs in templates.items():
+            missing = {run_id: launch for run_id, launch in runs.items() if run_id not in answers}
+            answers |= yield from _of_template(template_id, missing, readings=1 if is_read else _READINGS_BEFORE_BELIEVED)
+        return TrackedMany(answers=answers)
 
     def cancel(self, launch: Launch, connection: Connection) -> Exchange[CancelAnswer]:
         """The soft stop, which waits for the current step: https://vibecode.bitrix24.com/docs/automation/workflows/terminate.
@@ -836,9 +892,17 @@ def _page(reply: Reply) -> tuple[Mapping[str, Json], ...] | None:
     return tuple(reading.mapping(row) for row in reading.items(answered.get("data"))) if is_page else None
 
 
-def _sweep(path: str, query: Mapping[str, str], wanted_id: str | None = None) -> Generator[Call, Reply, _Swept | Reply]:
-    """Read a list to its end, or to the row with the wanted id; the reply itself where it is no page.
+def _sweep(
+    path: str,
+    query: Mapping[str, str],
+    wanted_id: str | None = None,
+    *,
+    wanted_ids: frozenset[str] = frozenset(),
+    most_pages: int | None = None,
+) -> Generator[Call, Reply, _Swept | Reply]:
+    """Read a list to its end, or to the row with the wanted id (to all of ``wanted_ids``); the reply itself where it is no page.
 
+    One that says at once that it has more than ``most_pages`` is not read on.
     The end is ``meta.total`` or an empty page: ``meta.hasMore`` may be true on an exactly full last page (third party).
     """
     seen: dict[str, Mapping[str, Json]] = {}
@@ -855,9 +919,42 @@ def _sweep(path: str, query: Mapping[str, str], wanted_id: str | None = None) ->
         seen |= fresh
         total = reading.whole(reading.mapping(reply.object().get("meta")).get("total"))
         is_end = not page or (total is not None and offset >= total)
-        if is_end or wanted_id in fresh or not is_new or pages == _MOST_PAGES:
+        is_found = wanted_id in fresh or (bool(wanted_ids) and wanted_ids <= seen.keys())
+        is_long = total is not None and most_pages is not None and total > most_pages * len(page)
+        if is_end or is_found or is_long or not is_new or pages >= (most_pages or _MOST_PAGES):
             rows, wanted = tuple(seen.values()), fresh.get(wanted_id or "")
             return _Swept(rows=rows, pages=pages, last=reply, is_whole=is_end and is_readable, wanted=wanted)
+
+
+def _listed(wanted: Iterable[str], swept: _Swept | Reply) -> dict[str, TrackAnswer]:
+    """What a list says of these runs; nothing of those that it lacks."""
+    if isinstance(swept, Reply):
+        return {}
+    rows = {reading.text(_facts(row).get("id")): row for row in swept.rows}
+    return {
+        run_id: Observed(provider_status="running", progress=_stuck(rows[run_id], swept.last))
+        for run_id in wanted
+        if run_id in rows
+    }
+
+
+def _of_template(
+    template_id: str, missing: Mapping[str, Launch], *, readings: int
+) -> Generator[Call, Reply, dict[str, TrackAnswer]]:
+    """What the list of one template says of these runs of it: one that so many readings to the end lack has left it."""
+    answers: dict[str, TrackAnswer] = {}
+    for _ in range(readings):
+        unseen = frozenset(missing.keys() - answers.keys())
+        if not unseen:
+            return answers
+        swept = yield from _sweep("/v1/workflows", {"templateId": template_id}, wanted_ids=unseen)
+        if isinstance(swept, Reply):
+            return answers | dict.fromkeys(unseen, _trouble(swept, is_change=False))
+        answers |= _listed(unseen, swept)
+        if not swept.is_whole:
+            unread = Unreachable(is_possibly_applied=False, detail=_NOT_WHOLE)
+            return dict[str, TrackAnswer].fromkeys(unseen, unread) | answers
+    return {run_id: _vanished(launch) for run_id, launch in missing.items()} | answers
 
 
 def _vanished(launch: Launch) -> TrackAnswer:

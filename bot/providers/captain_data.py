@@ -14,16 +14,17 @@ Why the stop's path is a setting: the documents say that the call exists and not
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any, Literal, TypeAlias
 
-from bot.domain import reading
+from bot.domain import listing, reading
 from bot.domain.model import Connection, InputSpec, InputType, Json, Launch, Problem, Workflow
 from bot.domain.provider import (
     Accepted,
+    Allowance,
     Busy,
     Call,
     CancelAnswer,
@@ -56,6 +57,7 @@ from bot.domain.provider import (
     StartAnswer,
     Stopping,
     TrackAnswer,
+    TrackedMany,
     Trouble,
     Unauthorised,
     Unreachable,
@@ -246,6 +248,17 @@ _confirm = partial(
 )
 _read = partial(Example, launch=_LAUNCH, connection=_CONNECTION)
 _JOBS_PAGE = partial(Call, method="GET", path=f"/v3/workflows/{_WORKFLOW}/jobs")
+_OTHER_RUN = "44444444-4444-4444-8444-444444444444"
+_track_many = partial(
+    Example,
+    verb="track_many",
+    source=_CONNECTOR,
+    call=_JOBS_PAGE(query={"page": "0"}),
+    launch=_RUNNING,
+    others=(replace(_RUNNING, launch_id="L-CA7A2", run_id=_OTHER_RUN),),
+    connection=_CONNECTION,
+    is_documented=False,
+)
 _OTHER_JOB: Json = {**_job("finished"), "uid": _STEP, "name": "L-07HER", "main_job_uid": _STEP, "main_job_name": "L-07HER"}
 _SCHEDULED = {"workflow": {"uid": _WORKFLOW, "name": "Find email"}, "message": "Bot successfully scheduled.", "job_uid": _RUN}
 _DETAILS_BODY: Json = {
@@ -344,6 +357,31 @@ _EXAMPLES: tuple[Example, ...] = (
         launch=replace(_RUNNING, misses=_MISSES_BEFORE_GONE),
         reply=_says(404),
         answer=Completed(outcome=Outcome.ENDED, code="HTTP 404", detail=_GONE),
+    ),
+    _track_many(
+        name="two jobs of one workflow, one of them over",
+        reply=_says(200, [_job("running"), {**_job("finished", row_count=3, number_inputs=3), "uid": _OTHER_RUN}]),
+        answer=TrackedMany(
+            answers={
+                _RUN: Observed(provider_status="running"),
+                _OTHER_RUN: Completed(outcome=Outcome.SUCCEEDED, provider_status="finished", outputs={"rows": 3, "inputs": 3}),
+            }
+        ),
+    ),
+    _track_many(
+        name="a step's row is not the job's own",
+        call=_JOBS_PAGE(query={"page": "1"}),
+        before=(_says(200, [_job("running"), {**_job("finished"), "uid": _STEP, "main_job_uid": _OTHER_RUN}]),),
+        reply=_says(200, []),
+        answer=TrackedMany(answers={_RUN: Observed(provider_status="running")}),
+    ),
+    _track_many(
+        name="too many calls for everybody",
+        source=_FAULTS,
+        reply=_says(429, retry_after="15"),
+        answer=TrackedMany(
+            answers=dict.fromkeys((_RUN, _OTHER_RUN), Busy(code="HTTP 429", meaning=_MEANINGS[429], retry_after_s=15.0))
+        ),
     ),
     _cancel(
         name="stopped at the configured address",
@@ -465,6 +503,9 @@ class CaptainData(Provider):
         asked_by="The accounts of the integrations that the configured workflows use are listed.",
     )
     pace = Pace(first_s=30.0, most_s=60.0, source=_POLLING)
+    # v3 names no limit on reads; the figure is ours.
+    allowance = Allowance(calls_a_minute=60.0, source=_POLLING)
+    can_track_many = True
     can_cancel = False  # until the connection says where: then ``cancel`` works all the same
     has_catalogue = True
     has_describe = True
@@ -536,6 +577,14 @@ class CaptainData(Provider):
             return Unreachable(is_possibly_applied=False, detail="HTTP 404: Captain Data does not know the job (yet)")
         return _trouble(reply, _RUN_MEANINGS)
 
+    def track_many(self, launches: Sequence[Launch], connection: Connection) -> Exchange[TrackedMany]:
+        """The workflow's jobs of the last two months, in no order that is told (support article 6067606082461).
+
+        Only a job's own row counts: those of its steps carry its uid as ``main_job_uid`` and a status of their own.
+        """
+        del connection
+        return (yield from listing.tracked(launches, call=_jobs_call, read=_read_jobs))
+
     def cancels(self, connection: Connection) -> bool:
         """Where the connection says how."""
         return _options(connection).cancel_path is not None
@@ -595,8 +644,7 @@ class CaptainData(Provider):
         del connection
         seen: set[str] = set()
         for page in range(_MOST_JOB_PAGES):
-            path = f"/v3/workflows/{reading.path_part(launch.workflow_id)}/jobs"
-            reply = yield Call(method="GET", path=path, query={"page": str(page)})
+            reply = yield _jobs_call(launch.workflow_id, page, 0)
             if not reading.is_success(reply) or not isinstance(reply.json(), list):
                 return _trouble(reply, _FIND_MEANINGS)
             jobs = reading.rows(reply.json())
@@ -655,6 +703,12 @@ def _step(configured: Mapping[str, Json]) -> dict[str, Any] | None:
     return step | {name: value for name, value in named.items() if value is not None}
 
 
+def _jobs_call(workflow_id: str, page: int, rows: int) -> Call:
+    """Pages count from 0; how many rows came before does not matter here."""
+    del rows
+    return Call(method="GET", path=f"/v3/workflows/{reading.path_part(workflow_id)}/jobs", query={"page": str(page)})
+
+
 # --- what comes back --------------------------------------------------------------------------------------------------------
 
 
@@ -686,6 +740,14 @@ def _read_job(job: Mapping[str, Json]) -> Observed | Completed:
         attention=(f"Captain Data paused it: {error}" if error else _PAUSED) if is_paused else None,
         progress=_progress(job),
     )
+
+
+def _read_jobs(reply: Reply) -> listing.Page | Trouble:
+    """A page of jobs; a row without a status says nothing."""
+    if not reading.is_success(reply) or not isinstance(reply.json(), list):
+        return _trouble(reply, _RUN_MEANINGS)
+    named = {uid: job for job in reading.rows(reply.json()) if (uid := reading.text(job.get("uid"))) is not None}
+    return {uid: _read_job(job) if reading.text(job.get("status")) else None for uid, job in named.items()}
 
 
 def _ended(outcome: Outcome, status: str | None, error: str | None, job: Mapping[str, Json]) -> Completed:

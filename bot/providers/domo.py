@@ -14,16 +14,17 @@ what is found is said to be uncertain.
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated
 
-from bot.domain import finding, reading
+from bot.domain import finding, listing, reading
 from bot.domain.model import NOTHING, Connection, InputSpec, InputType, Json, Launch, Problem, Workflow
 from bot.domain.provider import (
     Accepted,
+    Allowance,
     Busy,
     Call,
     CancelAnswer,
@@ -56,6 +57,7 @@ from bot.domain.provider import (
     StartAnswer,
     Stopping,
     TrackAnswer,
+    TrackedMany,
     Trouble,
     Unauthorised,
     Unreachable,
@@ -304,6 +306,17 @@ def _instances_query(offset: int) -> dict[str, str]:
     return {"modelId": _MODEL, "limit": _PAGE_LENGTH, "offset": str(offset), "sort": "createdOn:desc"}
 
 
+_OTHER_RUN = "2052e10a-d142-4391-a731-2be1ab1c0189"
+_track_many = partial(
+    Example,
+    verb="track_many",
+    source=_START,
+    call=Call(method="GET", path=f"{_API}/instances", query=_instances_query(0)),
+    launch=_RUNNING,
+    others=(replace(_RUNNING, launch_id="L-D0M1", run_id=_OTHER_RUN),),
+    connection=_CONNECTION,
+    is_documented=False,
+)
 _OWN = _instance("IN_PROGRESS", modelVersion="0.0.1")
 _OTHERS = {**_OWN, "id": "somebody-elses", "createdBy": "4471200"}
 _EARLIER = {**_OWN, "id": "earlier", "createdOn": "2023-11-15T15:20:00.000Z"}
@@ -389,6 +402,30 @@ _EXAMPLES: tuple[Example, ...] = (
         launch=replace(_RUNNING, misses=_MISSES_BEFORE_GONE),
         reply=_says(404),
         answer=Completed(outcome=Outcome.ENDED, code="HTTP 404", detail=_GONE),
+    ),
+    _track_many(
+        name="two runs of one workflow, one of them over",
+        reply=_says(200, [_instance("IN_PROGRESS"), {**_instance("COMPLETED"), "id": _OTHER_RUN}]),
+        answer=TrackedMany(
+            answers={
+                _RUN: Observed(provider_status="IN_PROGRESS"),
+                _OTHER_RUN: Completed(outcome=Outcome.SUCCEEDED, provider_status="COMPLETED"),
+            }
+        ),
+    ),
+    _track_many(
+        name="a run that the list lacks is asked about by itself",
+        call=Call(method="GET", path=f"{_API}/instances", query=_instances_query(1)),
+        before=(_says(200, [_instance("IN_PROGRESS")]),),
+        reply=_says(200, []),
+        answer=TrackedMany(answers={_RUN: Observed(provider_status="IN_PROGRESS")}),
+    ),
+    _track_many(
+        name="too many calls for everybody",
+        reply=_says(429, retry_after="12"),
+        answer=TrackedMany(
+            answers=dict.fromkeys((_RUN, _OTHER_RUN), Busy(code="HTTP 429", meaning=_MEANINGS[429], retry_after_s=12.0))
+        ),
     ),
     _cancel(
         name="cancelled at once",
@@ -498,8 +535,10 @@ class Domo(Provider):
         Scope(name=word, allows=_ALLOWS.get(word, ()), meaning=meaning, source=_PERMISSIONS, asked_by=_ASKED_BY)
         for word, meaning in _WORDS.items()
     )
-    # Domo gives no advice and no limit for workflows; the figures are ours.
+    # Domo gives no advice and no limit for workflows; the figures are ours: its one limit is that of the search, 120 a minute.
     pace = Pace(first_s=5.0, most_s=60.0, source=_START)
+    allowance = Allowance(calls_a_minute=60.0, source=_START)
+    can_track_many = True
     can_cancel = True
     has_catalogue = True
     has_describe = True
@@ -558,6 +597,14 @@ class Domo(Provider):
         if reply.status == _NOT_FOUND:
             return _not_shown(launch)
         return _trouble(reply, _RUN_MEANINGS)
+
+    def track_many(self, launches: Sequence[Launch], connection: Connection) -> Exchange[TrackedMany]:
+        """The workflow's instances, newest first, by the call that ``find`` makes (a third party's).
+
+        It lists what is over as well. Whatever it does not show is asked about singly: a list may need rights that the run does not.
+        """
+        del connection
+        return (yield from listing.tracked(launches, call=_list_call, read=_read_instances))
 
     def cancel(self, launch: Launch, connection: Connection) -> Exchange[CancelAnswer]:
         """https://www.domo.com/docs/api-reference/workflows-api-product/cancel-a-workflow.
@@ -711,6 +758,13 @@ def _message_name(extras: Mapping[str, Json], workflow_name: str | None) -> str 
     return reading.text(extras.get("message_name")) or usual
 
 
+def _list_call(model_id: str, pages: int, offset: int) -> Call:
+    """Newest first; how many pages came before does not matter here."""
+    del pages
+    query = {"modelId": model_id, "limit": _PAGE_LENGTH, "offset": str(offset), "sort": "createdOn:desc"}
+    return Call(method="GET", path=f"{_API}/instances", query=query)
+
+
 # --- what comes back --------------------------------------------------------------------------------------------------------
 
 
@@ -757,7 +811,11 @@ def _word(instance: Mapping[str, Json]) -> str | None:
 
 
 def _ended(reply: Reply) -> Completed | None:
-    status = _status(reply)
+    return _outcome(reply.object())
+
+
+def _outcome(instance: Mapping[str, Json]) -> Completed | None:
+    status = _word(instance)
     outcome = _ENDS.get((status or "").upper())
     if outcome is None:
         return None
@@ -765,8 +823,21 @@ def _ended(reply: Reply) -> Completed | None:
     return Completed(
         outcome=outcome,
         provider_status=status,
-        detail=reading.told(reply.object().get("errorMessage")) if failed else None,
+        detail=reading.told(instance.get("errorMessage")) if failed else None,
     )
+
+
+def _read_instances(reply: Reply) -> listing.Page | Trouble:
+    """A page of instances. A row without the field ``status`` says nothing; one whose status is null is one not reported yet."""
+    rows = _listed(reply.json()) if reading.is_success(reply) else None
+    if rows is None:
+        return _trouble(reply, _READ_MEANINGS)
+    named = {run_id: row for row in rows if (run_id := reading.text(row.get("id"))) is not None}
+    return {run_id: _read_row(row) for run_id, row in named.items()}
+
+
+def _read_row(row: Mapping[str, Json]) -> TrackAnswer | None:
+    return (_outcome(row) or Observed(provider_status=_word(row))) if "status" in row else None
 
 
 def _not_shown(launch: Launch) -> TrackAnswer:
@@ -786,8 +857,7 @@ def _instances(model_id: str, sent_at: datetime) -> Generator[Call, Reply, dict[
     found: dict[str, Mapping[str, Json]] = {}
     offset = 0
     for _ in range(_MOST_FIND_PAGES):
-        query = {"modelId": model_id, "limit": _PAGE_LENGTH, "offset": str(offset), "sort": "createdOn:desc"}
-        reply = yield Call(method="GET", path=f"{_API}/instances", query=query)
+        reply = yield _list_call(model_id, 0, offset)
         rows = _listed(reply.json()) if reading.is_success(reply) else None
         if rows is None:
             return _trouble(reply, _READ_MEANINGS, scope="READ")

@@ -26,6 +26,7 @@ from bot.domain import reading
 from bot.domain.model import NOTHING, Connection, InputSpec, InputType, Json, Launch, Problem, State, Workflow
 from bot.domain.provider import (
     Accepted,
+    Allowance,
     Answer,
     Busy,
     Call,
@@ -513,6 +514,8 @@ class Salesforce(Provider):
     )
     # Ours: a waiting flow waits for hours or days, and every look counts against the org's calls per day.
     pace = Pace(first_s=15.0, most_s=300.0, source=_LOADS)
+    # 100,000 calls a day and org, shared with every program: less than half of them.
+    allowance = Allowance(calls_a_minute=30.0, source=_LOADS)
     # A start answers when the flow is over; past 120 s of it, with some room.
     timeout_s = 150.0
     has_catalogue = True

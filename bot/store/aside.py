@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import structlog
-from sqlite_utils import Database
 
 from bot.domain.errors import UnreadableRowError
 from bot.store import queries
 from bot.store.rows import Row
-from bot.store.sqlite_lane import change, fetch
+from bot.store.steps import Steps, change, fetch
 
 T = TypeVar("T")
 
@@ -44,32 +43,42 @@ def readable(rows: Iterable[Row], read: Callable[[Row], T]) -> list[T]:
     return values
 
 
-def leased(database: Database, rows: Iterable[Row], read: Callable[[Row], T], setting: Setting) -> list[T]:
+def leased(rows: Iterable[Row], read: Callable[[Row], Steps[T]], setting: Setting) -> Steps[list[T]]:
     """What these rows hold; one that cannot be read is set aside in the same transaction, and noted."""
     values: list[T] = []
     for row in rows:
         try:
-            values.append(read(row))
+            values.append((yield from read(row)))
         except UnreadableRowError as exc:
             _name(exc)
-            _set_aside(database, row[setting.key], exc, setting)
+            yield from _set_aside(row[setting.key], exc, setting)
     return values
 
 
-def has_notes(database: Database) -> bool:
+def at_once(read: Callable[[Row], T]) -> Callable[[Row], Steps[T]]:
+    """``read``, which needs nothing but the row, as ``leased`` calls it."""
+
+    def steps(row: Row) -> Steps[T]:
+        yield from ()
+        return read(row)
+
+    return steps
+
+
+def has_notes() -> Steps[bool]:
     """Whether anything was set aside that ``notes`` did not give out."""
-    return bool(fetch(database, queries.UNTOLD_NOTE))
+    return bool((yield from fetch(queries.UNTOLD_NOTE)))
 
 
-def notes(database: Database) -> list[str]:
+def notes() -> Steps[list[str]]:
     """Store.set_aside."""
-    rows = sorted(fetch(database, queries.TELL_NOTES), key=lambda row: row["id"])
+    rows = sorted((yield from fetch(queries.TELL_NOTES)), key=lambda row: row["id"])
     return [f"{row['what']} {row['row_id']}: cannot be read ({row['cause']})" for row in rows]
 
 
-def _set_aside(database: Database, key: str, exc: UnreadableRowError, setting: Setting) -> None:
-    change(database, setting.sql, row_id=key.encode("utf-8", "surrogateescape"), at=setting.at)
-    change(database, queries.NOTE_SET_ASIDE, what=_WHAT[exc.table], row_id=exc.row_id, cause=exc.cause, at=setting.at)
+def _set_aside(key: str, exc: UnreadableRowError, setting: Setting) -> Steps[None]:
+    yield from change(setting.sql, row_id=key.encode("utf-8", "surrogateescape"), at=setting.at)
+    yield from change(queries.NOTE_SET_ASIDE, what=_WHAT[exc.table], row_id=exc.row_id, cause=exc.cause, at=setting.at)
 
 
 def _name(exc: UnreadableRowError) -> None:

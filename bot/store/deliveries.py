@@ -1,43 +1,43 @@
-"""What Slack delivered, and who works on it: each function is the body of one transaction, on the thread of the connection."""
+"""What Slack delivered, and who works on it: each function is the body of one transaction (steps.py)."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlite_utils import Database
-
 from bot.domain.model import Delivery
 from bot.store import queries
-from bot.store.aside import Setting, leased
+from bot.store.aside import Setting, at_once, leased
 from bot.store.rows import delivery_from, delivery_row, earliest, storable, time_text
-from bot.store.sqlite_lane import change, fetch
+from bot.store.steps import Steps, change, fetch
 
 
-def record(database: Database, delivery: Delivery, *, holder: str, until: datetime | None) -> bool:
-    """Store.record_delivery."""
+def record(delivery: Delivery, *, holder: str, until: datetime | None, is_again: bool = False) -> Steps[bool]:
+    """Store.record_delivery. ``is_again``: this very call may have kept it before, without hearing of it."""
     lease = {"holder": None, "until": None} if until is None else {"holder": holder, "until": time_text(until)}
-    return change(database, queries.RECORD_DELIVERY, **delivery_row(delivery), **lease) == 1
+    sql = queries.RECORD_DELIVERY_AGAIN if is_again else queries.RECORD_DELIVERY
+    return (yield from change(sql, **delivery_row(delivery), **lease)) == 1
 
 
-def by_key(database: Database, key: str) -> Delivery | None:
+def by_key(key: str) -> Steps[Delivery | None]:
     """Store.delivery."""
-    return next(map(delivery_from, fetch(database, queries.DELIVERY, key=storable(key))), None)
+    return next(map(delivery_from, (yield from fetch(queries.DELIVERY, key=storable(key)))), None)
 
 
-def finish(database: Database, key: str, at: datetime) -> None:
+def finish(key: str, at: datetime) -> Steps[None]:
     """Store.finish_delivery."""
-    change(database, queries.FINISH_DELIVERY, key=storable(key), at=time_text(at))
+    yield from change(queries.FINISH_DELIVERY, key=storable(key), at=time_text(at))
 
 
-def lease(database: Database, *, now: datetime, until: datetime, holder: str, limit: int) -> list[Delivery]:
+def lease(*, now: datetime, until: datetime, holder: str, limit: int) -> Steps[list[Delivery]]:
     """Store.lease_deliveries."""
     moment = {"now": time_text(now), "until": time_text(until)}
-    rows = fetch(database, queries.LEASE_DELIVERIES, holder=holder, limit=limit, **moment)
+    rows = yield from fetch(queries.LEASE_DELIVERIES, holder=holder, limit=limit, **moment)
     rows.sort(key=lambda row: (row["received_at"], row["key"]))  # RETURNING keeps no order
     setting = Setting(sql=queries.SET_ASIDE_DELIVERY, key="key", at=time_text(now))
-    return leased(database, rows, delivery_from, setting)
+    return (yield from leased(rows, at_once(delivery_from), setting))
 
 
-def next_due(database: Database) -> datetime | None:
+def next_due() -> Steps[datetime | None]:
     """Store.next_delivery."""
-    return earliest(fetch(database, queries.NEXT_FREE_DELIVERY) + fetch(database, queries.NEXT_HELD_DELIVERY))
+    free = yield from fetch(queries.NEXT_FREE_DELIVERY)
+    return earliest(free + (yield from fetch(queries.NEXT_HELD_DELIVERY)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 OPEN_HOME = """
 INSERT INTO homes (user_id, team_id, opened_at, due_at, shown, attempts, gave_up)
 VALUES (:user_id, :team_id, :at, :at, '', 0, 0)
-ON CONFLICT (user_id) DO UPDATE SET team_id = excluded.team_id, opened_at = max(opened_at, excluded.opened_at),
+ON CONFLICT (user_id) DO UPDATE SET team_id = excluded.team_id, opened_at = max(homes.opened_at, excluded.opened_at),
     due_at = excluded.due_at, shown = '', attempts = 0, gave_up = 0
 """
 
@@ -63,7 +63,7 @@ WHERE user_id = :user_id AND lease_holder = :holder
 FAIL_HOME = """
 UPDATE homes SET lease_holder = NULL, leased_until = NULL,
     attempts = CASE WHEN opened_at > :opened_at THEN 0 ELSE attempts + 1 END,
-    gave_up = CASE WHEN opened_at > :opened_at OR :retry_at IS NOT NULL THEN 0 ELSE 1 END,
+    gave_up = CASE WHEN opened_at > :opened_at OR CAST(:retry_at AS TEXT) IS NOT NULL THEN 0 ELSE 1 END,
     due_at = CASE WHEN opened_at > :opened_at THEN due_at ELSE :retry_at END
 WHERE user_id = :user_id AND lease_holder = :holder
 """

@@ -1,20 +1,18 @@
-"""Launches and their events: each function is the body of one transaction, on the thread that owns the connection."""
+"""Launches and their events: each function is the body of one transaction (steps.py)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlite_utils import Database
-
 from bot.domain.errors import LaunchIdTakenError
 from bot.domain.grants import Limits
 from bot.domain.model import Event, EventKind, Launch, State
 from bot.domain.records import Record
-from bot.store import access, access_queries, deliveries, home_queries, homes, queries, quotas
-from bot.store.aside import Setting, leased, readable
-from bot.store.rows import Row, earliest, event_from, event_row, launch_from, launch_row, storable, time_text
-from bot.store.sqlite_lane import change, fetch
+from bot.store import access, access_queries, deliveries, home_queries, homes, queries, quotas, tracking
+from bot.store.aside import Setting, at_once, leased, readable
+from bot.store.rows import Row, earliest, event_from, event_row, launch_from, launch_row, storable, time_or_none, time_text
+from bot.store.steps import Steps, alone, change, fetch
 
 _SPARE = 4
 """How many successes that cannot be read are passed over in search of one that can."""
@@ -38,139 +36,153 @@ class Saving:
     keep_lease: bool = False
     holder: str | None = None
     delivery_key: str | None = None
+    took_s: float | None = None
+    until: datetime | None = None
 
 
-def create(database: Database, launch: Launch, event: Event, creating: Creating) -> Launch | None:
+def create(launch: Launch, event: Event, creating: Creating) -> Steps[Launch | None]:
     """Store.create."""
     key = storable(creating.delivery_key)
-    for row in fetch(database, queries.CAUSED_LAUNCH, key=key):
+    yield from alone("delivery", key)
+    for row in (yield from fetch(queries.CAUSED_LAUNCH, key=key)):
         return launch_from(row)
     if creating.limits:
-        quotas.refuse_above(database, launch, creating.limits)
-    if not change(database, queries.INSERT_LAUNCH, **launch_row(launch)):
+        yield from quotas.refuse_above(launch, creating.limits)
+    if not (yield from change(queries.INSERT_LAUNCH, **launch_row(launch))):
         raise LaunchIdTakenError(launch.launch_id)
     at = time_text(event.at)
-    seq = _append(database, launch, event)
+    seq = yield from _append(launch, event)
     if creating.has_line:
-        change(database, queries.QUEUE_LINE, launch_id=launch.launch_id, event_seq=seq)
-    change(database, queries.INSERT_CARD, channel_id=launch.channel_id, **_card_change(launch, launch.version, at))
-    change(database, queries.CAUSE_LAUNCH, key=key, at=at, launch_id=launch.launch_id)
-    homes.mark(database, launch, event)
+        yield from change(queries.QUEUE_LINE, launch_id=launch.launch_id, event_seq=seq)
+    yield from change(queries.INSERT_CARD, channel_id=launch.channel_id, **_card_change(launch, launch.version, at))
+    yield from change(queries.CAUSE_LAUNCH, key=key, at=at, launch_id=launch.launch_id)
     if creating.decision:
-        access.record_decision(database, replace(creating.decision, launch_id=launch.launch_id))
+        yield from access.record_decision(replace(creating.decision, launch_id=launch.launch_id))
+    yield from homes.mark(launch, event)
     return None
 
 
-def caused_by(database: Database, delivery_key: str) -> Launch | None:
+def caused_by(delivery_key: str) -> Steps[Launch | None]:
     """Store.caused_by."""
-    return next(map(launch_from, fetch(database, queries.CAUSED_LAUNCH, key=storable(delivery_key))), None)
+    return next(map(launch_from, (yield from fetch(queries.CAUSED_LAUNCH, key=storable(delivery_key)))), None)
 
 
-def launch_by_id(database: Database, launch_id: str) -> Launch | None:
+def launch_by_id(launch_id: str) -> Steps[Launch | None]:
     """Store.launch."""
-    return next(map(launch_from, fetch(database, queries.LAUNCH, launch_id=storable(launch_id))), None)
+    return next(map(launch_from, (yield from fetch(queries.LAUNCH, launch_id=storable(launch_id)))), None)
 
 
-def events(database: Database, launch_id: str) -> tuple[Event, ...]:
+def events(launch_id: str) -> Steps[tuple[Event, ...]]:
     """Store.events."""
-    return tuple(map(event_from, fetch(database, queries.EVENTS, launch_id=storable(launch_id))))
+    return tuple(map(event_from, (yield from fetch(queries.EVENTS, launch_id=storable(launch_id)))))
 
 
-def recent(database: Database, *, channel_id: str, limit: int) -> list[Launch]:
+def recent(*, channel_id: str, limit: int) -> Steps[list[Launch]]:
     """Store.recent."""
-    return readable(fetch(database, queries.RECENT_LAUNCHES, channel_id=channel_id, limit=limit), launch_from)
+    return readable((yield from fetch(queries.RECENT_LAUNCHES, channel_id=channel_id, limit=limit)), launch_from)
 
 
-def awaiting(database: Database, limit: int) -> list[Launch]:
+def awaiting(limit: int) -> Steps[list[Launch]]:
     """Store.awaiting."""
-    return readable(fetch(database, access_queries.AWAITING_LAUNCHES, limit=limit), launch_from)
+    return readable((yield from fetch(access_queries.AWAITING_LAUNCHES, limit=limit)), launch_from)
 
 
-def requested_by(database: Database, user_id: str, limit: int) -> list[Launch]:
+def requested_by(user_id: str, limit: int) -> Steps[list[Launch]]:
     """Store.requested_by."""
-    rows = fetch(database, access_queries.REQUESTED_LAUNCHES, requester_id=storable(user_id), limit=limit)
+    rows = yield from fetch(access_queries.REQUESTED_LAUNCHES, requester_id=storable(user_id), limit=limit)
     return readable(rows, launch_from)
 
 
-def last_success(database: Database, connection: str, workflow_id: str) -> Launch | None:
+def last_success(connection: str, workflow_id: str) -> Steps[Launch | None]:
     """Store.last_success."""
     named = {"connection": connection, "workflow_id": storable(workflow_id)}
-    rows = fetch(database, access_queries.SUCCEEDED_LAUNCHES, limit=1 + _SPARE, **named)
+    rows = yield from fetch(access_queries.SUCCEEDED_LAUNCHES, limit=1 + _SPARE, **named)
     return next((launch for row in rows for launch in readable([row], launch_from)), None)
 
 
-def lease_due(database: Database, *, now: datetime, until: datetime, holder: str, limit: int) -> list[Launch]:
+def lease_due(*, now: datetime, until: datetime, holder: str, limit: int) -> Steps[list[Launch]]:
     """Store.lease_due."""
     moment = {"now": time_text(now), "until": time_text(until)}
-    rows = fetch(database, queries.LEASE_LAUNCHES, holder=holder, limit=limit, **moment)
+    rows = yield from fetch(queries.LEASE_LAUNCHES, holder=holder, limit=limit, **moment)
     rows.sort(key=lambda row: (row["due_at"], row["launch_id"]))  # RETURNING keeps no order
-    return leased(database, rows, launch_from, Setting(sql=queries.SET_ASIDE_LAUNCH, key="launch_id", at=moment["now"]))
+    setting = Setting(sql=queries.SET_ASIDE_LAUNCH, key="launch_id", at=moment["now"])
+    return (yield from leased(rows, at_once(launch_from), setting))
 
 
-def save(database: Database, launch: Launch, event: Event | None, saving: Saving) -> bool:
+def save(launch: Launch, event: Event | None, saving: Saving) -> Steps[bool]:
     """Store.save."""
-    if event is not None and event.kind is EventKind.ADOPTED and _is_bound(database, launch):
+    if event is not None and event.kind is EventKind.ADOPTED and (yield from _is_bound(launch)):
         return False
-    is_seen = event is not None or _changes_state(database, launch)
-    values = launch_row(launch) | {"keep_lease": saving.keep_lease, "holder": saving.holder}
-    if not change(database, queries.SAVE_LAUNCH, **values):
+    is_seen = event is not None or (yield from _changes_state(launch))
+    until = time_or_none(saving.until) or ""
+    values = launch_row(launch) | {"keep_lease": saving.keep_lease, "holder": saving.holder, "until": until}
+    if not (yield from change(queries.SAVE_LAUNCH, **values)):
         return False
     at = launch.updated_at if event is None else event.at
     if event is not None:
-        seq = _append(database, launch, event)
+        seq = yield from _append(launch, event)
         if saving.has_line:
-            change(database, queries.QUEUE_LINE, launch_id=launch.launch_id, event_seq=seq)
-        homes.mark(database, launch, event)
+            yield from change(queries.QUEUE_LINE, launch_id=launch.launch_id, event_seq=seq)
     if is_seen:
-        change(database, queries.MARK_CARD, **_card_change(launch, launch.version + 1, time_text(at)))
+        yield from change(queries.MARK_CARD, **_card_change(launch, launch.version + 1, time_text(at)))
     if saving.delivery_key is not None:
-        deliveries.finish(database, saving.delivery_key, at)
+        yield from deliveries.finish(saving.delivery_key, at)
+    if event is not None:
+        yield from homes.mark(launch, event)
+    if saving.took_s is not None:
+        yield from tracking.keep_duration(launch, saving.took_s)
     return True
 
 
-def _is_bound(database: Database, launch: Launch) -> bool:
+def _is_bound(launch: Launch) -> Steps[bool]:
     """Whether some launch owns the run already that this one is about to adopt: two doubts never share a run."""
-    return bool(fetch(database, queries.BOUND_RUN, connection=launch.connection, run_id=storable(launch.run_id or "")))
+    run_id = storable(launch.run_id or "")
+    yield from alone("run", launch.connection, run_id)
+    return bool((yield from fetch(queries.BOUND_RUN, connection=launch.connection, run_id=run_id)))
 
 
-def release(database: Database, launch_id: str, holder: str) -> None:
+def release(launch_id: str, holder: str) -> Steps[None]:
     """Store.release."""
-    change(database, queries.RELEASE_LAUNCH, launch_id=storable(launch_id), holder=holder)
+    yield from change(queries.RELEASE_LAUNCH, launch_id=storable(launch_id), holder=holder)
 
 
-def renew_leases(database: Database, *, holder: str, until: datetime) -> None:
+def renew_leases(*, holder: str, until: datetime) -> Steps[None]:
     """Store.renew_leases."""
     for sql in (queries.RENEW_LAUNCHES, queries.RENEW_CARDS, queries.RENEW_DELIVERIES, home_queries.RENEW_HOMES):
-        change(database, sql, holder=holder, until=time_text(until))
+        yield from change(sql, holder=holder, until=time_text(until))
 
 
-def next_due(database: Database) -> datetime | None:
+def next_due() -> Steps[datetime | None]:
     """Store.next_due."""
-    return earliest(fetch(database, queries.NEXT_FREE_LAUNCH) + fetch(database, queries.NEXT_HELD_LAUNCH))
+    free = yield from fetch(queries.NEXT_FREE_LAUNCH)
+    return earliest(free + (yield from fetch(queries.NEXT_HELD_LAUNCH)))
 
 
-def bound_runs(database: Database, connection: str, run_ids: frozenset[str]) -> frozenset[str]:
+def bound_runs(connection: str, run_ids: frozenset[str]) -> Steps[frozenset[str]]:
     """Store.bound_runs. One look-up each: they are few, and a list of any length has no plan of its own."""
-    values = ((run_id, {"connection": connection, "run_id": storable(run_id)}) for run_id in run_ids)
-    return frozenset(run_id for run_id, named in values if fetch(database, queries.BOUND_RUN, **named))
+    bound: set[str] = set()
+    for run_id in run_ids:
+        if (yield from fetch(queries.BOUND_RUN, connection=connection, run_id=storable(run_id))):
+            bound.add(run_id)
+    return frozenset(bound)
 
 
-def has_rivals(database: Database, launch: Launch, *, within: timedelta) -> bool:
+def has_rivals(launch: Launch, *, within: timedelta) -> Steps[bool]:
     """Store.has_rivals."""
     if launch.sent_at is None:
         return False
     times = {"since": time_text(launch.sent_at - within), "until": time_text(launch.sent_at + within)}
     named = {"launch_id": launch.launch_id, "connection": launch.connection, "workflow_id": storable(launch.workflow_id)}
-    return bool(fetch(database, queries.RIVAL, **named, **times))
+    return bool((yield from fetch(queries.RIVAL, **named, **times)))
 
 
-def _append(database: Database, launch: Launch, event: Event) -> int:
+def _append(launch: Launch, event: Event) -> Steps[int]:
     row = event_row(event) | {"launch_id": launch.launch_id}
-    return fetch(database, queries.APPEND_EVENT, **row)[0]["seq"]
+    return (yield from fetch(queries.APPEND_EVENT, **row))[0]["seq"]
 
 
-def _changes_state(database: Database, launch: Launch) -> bool:
-    stored = fetch(database, queries.LAUNCH, launch_id=launch.launch_id)
+def _changes_state(launch: Launch) -> Steps[bool]:
+    stored = yield from fetch(queries.LAUNCH, launch_id=launch.launch_id)
     return bool(stored) and stored[0]["state"] != launch.state
 
 

@@ -17,10 +17,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Migration:
-    """One named step of the schema; ``sqlite`` is its script."""
+    """One named step of the schema; ``sqlite`` is its script.
+
+    ``postgres`` is Postgres', where the rules of postgres_dialect.py do not make it from that.
+    """
 
     name: str
     sqlite: str
+    postgres: str = ""
 
 
 FIRST = Migration(
@@ -258,4 +262,25 @@ INSERT INTO home_call (id) VALUES (1);
 """,
 )
 
-MIGRATIONS: tuple[Migration, ...] = (FIRST, BAD_DAYS, ACCESS, HOMES)
+TRACKING = Migration(
+    name="0005_tracking",
+    sqlite="""
+-- What is due, by connection: runs to be asked about, and everything else. The conditions as in tracking_queries.py.
+CREATE INDEX launches_tracked ON launches (connection, due_at, launch_id)
+    WHERE due_at IS NOT NULL AND state IN ('running', 'needs_attention') AND (cancel_asked_by IS NULL OR is_cancel_sent = 1);
+CREATE INDEX launches_acts ON launches (connection, due_at, launch_id)
+    WHERE due_at IS NOT NULL
+        AND (state <> 'running' AND state <> 'needs_attention' OR cancel_asked_by IS NOT NULL AND is_cancel_sent = 0);
+CREATE INDEX launches_lapsing ON launches (leased_until) WHERE lease_holder IS NOT NULL;
+
+-- How long the last runs of each workflow took, in seconds, oldest first.
+CREATE TABLE durations (
+    connection TEXT NOT NULL,
+    workflow_id TEXT NOT NULL,
+    took TEXT NOT NULL,
+    PRIMARY KEY (connection, workflow_id)
+) STRICT, WITHOUT ROWID;
+""",
+)
+
+MIGRATIONS: tuple[Migration, ...] = (FIRST, BAD_DAYS, ACCESS, HOMES, TRACKING)

@@ -21,6 +21,14 @@ INSERT INTO deliveries (key, kind, payload, received_at, lease_holder, leased_un
 VALUES (:key, :kind, :payload, :received_at, :holder, :until) ON CONFLICT (key) DO NOTHING
 """
 
+# The same, where nobody answered whether the first try kept it: that this very one is kept then counts as kept now.
+RECORD_DELIVERY_AGAIN = """
+INSERT INTO deliveries (key, kind, payload, received_at, lease_holder, leased_until)
+VALUES (:key, :kind, :payload, :received_at, :holder, :until)
+ON CONFLICT (key) DO UPDATE SET leased_until = excluded.leased_until
+WHERE deliveries.lease_holder = excluded.lease_holder AND deliveries.received_at = excluded.received_at
+"""
+
 # A kept delivery; one that was never recorded has no content.
 DELIVERY = "SELECT * FROM deliveries WHERE key = :key AND kind <> 'unrecorded'"
 
@@ -67,7 +75,7 @@ SELECT launches.* FROM deliveries JOIN launches ON launches.launch_id = deliveri
 CAUSE_LAUNCH = """
 INSERT INTO deliveries (key, kind, payload, received_at, finished_at, launch_id)
 VALUES (:key, 'unrecorded', '{}', :at, :at, :launch_id)
-ON CONFLICT (key) DO UPDATE SET finished_at = coalesce(finished_at, excluded.finished_at), launch_id = excluded.launch_id,
+ON CONFLICT (key) DO UPDATE SET finished_at = coalesce(deliveries.finished_at, excluded.finished_at), launch_id = excluded.launch_id,
     lease_holder = NULL, leased_until = NULL
 """
 
@@ -80,11 +88,13 @@ LAUNCH = "SELECT * FROM launches WHERE launch_id = :launch_id"
 # A channel's newest launches.
 RECENT_LAUNCHES = "SELECT * FROM launches WHERE channel_id = :channel_id ORDER BY created_at DESC, launch_id DESC LIMIT :limit"
 
-# Change a launch that is still as it was read, and, where a holder is named, still held by it.
+# Change a launch that is still as it was read, and, where a holder is named, still held by it: by nobody else, whoever's lease lapsed.
 SAVE_LAUNCH = f"""
 UPDATE launches SET {_CHANGES}, version = :version + 1,
-    lease_holder = CASE WHEN :keep_lease THEN lease_holder END, leased_until = CASE WHEN :keep_lease THEN leased_until END
-WHERE launch_id = :launch_id AND version = :version AND (:holder IS NULL OR lease_holder = :holder)
+    lease_holder = CASE WHEN :keep_lease = 1 THEN lease_holder END,
+    leased_until = CASE WHEN :keep_lease = 1 AND lease_holder = :holder THEN max(leased_until, :until)
+        WHEN :keep_lease = 1 THEN leased_until END
+WHERE launch_id = :launch_id AND version = :version AND (CAST(:holder AS TEXT) IS NULL OR lease_holder = :holder)
 """
 
 # Claim what is due and free, most overdue first; the version rises, so that whoever held it before can no longer write.
@@ -149,11 +159,23 @@ UNTOLD_LINES = "SELECT id, event_seq FROM outbox WHERE launch_id = :launch_id AN
 # A thread line stands, also one that was given up before it was posted; the first time stands.
 TELL_LINE = "UPDATE outbox SET told_at = :at, ts = :ts WHERE id = :line_id AND ts IS NULL RETURNING launch_id"
 
-# A line that was given up before it was posted was refused: it is to be told after all.
-RESTORE_LINE = "UPDATE outbox SET told_at = NULL WHERE id = :line_id AND ts IS NULL"
+# A line that was given up before it was posted was refused: it is to be told after all, unless a later one stands by now.
+RESTORE_LINE = """
+UPDATE outbox SET told_at = NULL
+WHERE id = :line_id AND ts IS NULL AND NOT EXISTS (
+    SELECT 1 FROM outbox AS later
+    WHERE later.launch_id = outbox.launch_id AND later.event_seq > outbox.event_seq AND later.ts IS NOT NULL
+)
+"""
 
-# A thread line may stand somewhere: it is never posted again.
-SKIP_LINE = "UPDATE outbox SET told_at = :at WHERE id = :line_id AND told_at IS NULL RETURNING launch_id"
+# A thread line may stand somewhere: it is never posted again. With a holder: only while it has the telling, and for that long.
+SKIP_LINE = """
+UPDATE outbox SET told_at = :at
+WHERE id = :line_id AND told_at IS NULL AND (CAST(:holder AS TEXT) IS NULL OR EXISTS (
+    SELECT 1 FROM cards WHERE cards.launch_id = outbox.launch_id AND lease_holder = :holder AND leased_until >= :until
+))
+RETURNING launch_id
+"""
 
 # A new launch's card, due at once.
 INSERT_CARD = """
@@ -164,7 +186,7 @@ VALUES (:launch_id, :channel_id, :version, 0, :is_final, :at, 0, 0)
 # A card is stale from now on; one that waits already keeps its place and its pause. A lost one waits for the end.
 MARK_CARD = """
 UPDATE cards SET wanted_version = :version, is_final = :is_final,
-    due_at = CASE WHEN gave_up = 0 AND (is_lost = 0 OR :is_final) THEN coalesce(due_at, :at) END
+    due_at = CASE WHEN gave_up = 0 AND (is_lost = 0 OR :is_final = 1) THEN coalesce(due_at, :at) END
 WHERE launch_id = :launch_id
 """
 
@@ -182,12 +204,12 @@ RETURNING *
 
 # The card may stand somewhere, and shows a version: never posted again. Told directly once it is final, so due only then.
 LOSE_CARD = """
-UPDATE cards SET is_lost = 1, told_version = max(told_version, :version), due_at = CASE WHEN is_final THEN due_at END
-WHERE launch_id = :launch_id AND ts IS NULL AND (:holder IS NULL OR (lease_holder = :holder AND is_lost = 0))
+UPDATE cards SET is_lost = 1, told_version = max(told_version, :version), due_at = CASE WHEN is_final = 1 THEN due_at END
+WHERE launch_id = :launch_id AND ts IS NULL AND (CAST(:holder AS TEXT) IS NULL OR (lease_holder = :holder AND is_lost = 0))
 """
 
-# Whether a telling is still its holder's: a lapsed lease counts until another has taken it.
-HELD_CARD = "SELECT 1 FROM cards WHERE launch_id = :launch_id AND lease_holder = :holder"
+# Whether a telling is its holder's, and stays so until a time (empty: a lapsed lease counts until another has taken it).
+HELD_CARD = "SELECT 1 FROM cards WHERE launch_id = :launch_id AND lease_holder = :holder AND leased_until >= :until"
 
 # The post of a card that was given up beforehand was refused: it does not stand anywhere, and is to be posted.
 RESTORE_CARD = """
@@ -204,11 +226,12 @@ UPDATE cards SET ts = :ts, is_lost = 0, gave_up = 0, told_version = 0, attempts 
 WHERE launch_id = :launch_id AND is_lost = 1
 """
 
-# The card stands and shows a version; never an older one than before. A lost one is found, and what it lacks is due.
+# The card stands and shows a version. A lost one is found, and what it lacks is due; so it is where an older version was shown
+# after a newer one, by a holder that was paused: nobody knows which of the two stands there.
 TELL_CARD = """
-UPDATE cards SET ts = :ts, told_version = CASE WHEN is_lost THEN :version ELSE max(told_version, :version) END,
-    is_lost = 0, gave_up = CASE WHEN is_lost THEN 0 ELSE gave_up END,
-    due_at = CASE WHEN is_lost THEN
+UPDATE cards SET ts = :ts, told_version = CASE WHEN gave_up = 1 AND is_lost = 0 THEN max(told_version, :version) ELSE :version END,
+    is_lost = 0, gave_up = CASE WHEN is_lost = 1 THEN 0 ELSE gave_up END,
+    due_at = CASE WHEN is_lost = 1 OR gave_up = 0 AND :version < told_version THEN
         coalesce(due_at, (SELECT at FROM events WHERE events.launch_id = cards.launch_id ORDER BY seq DESC LIMIT 1))
     ELSE due_at END
 WHERE launch_id = :launch_id
@@ -216,7 +239,7 @@ WHERE launch_id = :launch_id
 
 # Something was told (:is_told) or skipped: a launch that is no longer behind is no longer due; told, the row of failures is broken.
 SETTLE_CARD = """
-UPDATE cards SET attempts = CASE WHEN :is_told THEN 0 ELSE attempts END, error = CASE WHEN :is_told THEN NULL ELSE error END,
+UPDATE cards SET attempts = CASE WHEN :is_told = 1 THEN 0 ELSE attempts END, error = CASE WHEN :is_told = 1 THEN NULL ELSE error END,
     due_at = CASE
     WHEN is_lost = 1 OR told_version < wanted_version THEN due_at
     WHEN EXISTS (SELECT 1 FROM outbox WHERE outbox.launch_id = cards.launch_id AND told_at IS NULL) THEN due_at
@@ -236,8 +259,8 @@ WHERE launch_id = :launch_id AND lease_holder = :holder
 FAIL_CARD = """
 UPDATE cards SET lease_holder = NULL, leased_until = NULL, attempts = attempts + 1, error = :error,
     due_at = CASE WHEN due_at IS NOT NULL THEN :retry_at END,
-    gave_up = CASE WHEN due_at IS NOT NULL AND :retry_at IS NULL THEN 1 ELSE gave_up END
-WHERE launch_id = :launch_id AND (:holder IS NULL OR lease_holder = :holder)
+    gave_up = CASE WHEN due_at IS NOT NULL AND CAST(:retry_at AS TEXT) IS NULL THEN 1 ELSE gave_up END
+WHERE launch_id = :launch_id AND (CAST(:holder AS TEXT) IS NULL OR lease_holder = :holder)
 """
 
 # Keep a holder's tellings; a renewal never shortens.

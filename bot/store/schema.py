@@ -12,7 +12,7 @@ from sqlite_utils import Database, Migrations
 from bot.domain.errors import SettingsError
 from bot.store.migrations import MIGRATIONS, Migration
 
-__all__ = ["MIGRATIONS", "Migration", "apply", "pending"]
+__all__ = ["MIGRATIONS", "Migration", "apply", "pending", "refuse_newer"]
 
 
 class _Record(Migrations):
@@ -29,7 +29,7 @@ def pending(database: Database, place: str, migrations: tuple[Migration, ...] = 
     """
     _refuse_foreign(database, place)
     record = _record(migrations)
-    _refuse_newer({applied.name for applied in record.applied(database)}, place, migrations)
+    refuse_newer({applied.name for applied in record.applied(database)}, place, migrations)
     return [migration.name for migration in record.pending(database)]
 
 
@@ -67,7 +67,12 @@ def _refuse_foreign(database: Database, place: str) -> None:
         raise SettingsError([f"the database {place} is another program's: it holds the table {tables[0]!r} and none of ours"])
 
 
-def _refuse_newer(applied: set[str], place: str, migrations: tuple[Migration, ...]) -> None:
+def refuse_newer(applied: set[str], place: str, migrations: tuple[Migration, ...]) -> None:
+    """What a newer bot has changed, this one would misread.
+
+    Raises:
+        SettingsError: with the migrations that are not ours.
+    """
     unknown = sorted(applied - {migration.name for migration in migrations})
     if unknown:
         names = ", ".join(unknown)

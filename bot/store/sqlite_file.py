@@ -136,11 +136,11 @@ class SqliteFile:
         if self.path:
             _touch(self.path)
         connection = sqlite3.connect(self.path or ":memory:", isolation_level=None, timeout=self._busy_timeout_s)
-        connection.text_factory = _text
+        connection.text_factory = text_of
         return connection
 
 
-def _text(held: bytes) -> str:
+def text_of(held: bytes) -> str:
     """Text as the file holds it; bytes that are not UTF-8 stay recognisable, so that they spoil their own row only (rows.py).
 
     Why not sqlite3's own decoding: it raises on the first such byte, and all the rows of the query are lost with it.

@@ -11,12 +11,13 @@ import sqlite3
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, TypeVar, assert_never
 
 from sqlite_utils import Database
 
 from bot.domain.errors import BotError, SettingsError, StoreUnavailableError
 from bot.store.rows import Row
+from bot.store.steps import Alone, Change, Fetch, Steps
 
 T = TypeVar("T")
 
@@ -48,6 +49,30 @@ def fetch(database: Database, sql: str, **values: Any) -> list[Row]:
 def change(database: Database, sql: str, **values: Any) -> int:
     """How many rows a statement changed."""
     return database.execute(sql, values).rowcount
+
+
+def carried_out(database: Database, steps: Steps[T]) -> T:
+    """The answer of a method of the store, each of its steps done on this connection."""
+    given: Any = None
+    try:
+        while True:
+            given = _done(database, steps.send(given))
+    except StopIteration as end:
+        return end.value
+    finally:
+        steps.close()
+
+
+def _done(database: Database, step: Fetch | Change | Alone) -> Any:
+    match step:
+        case Fetch(sql, values):
+            return fetch(database, sql, **values)
+        case Change(sql, values):
+            return change(database, sql, **values)
+        case Alone():  # whoever writes holds SQLite's one write lock from the beginning
+            return None
+        case _:
+            assert_never(step)
 
 
 class Lane:

@@ -91,12 +91,14 @@ Parts: TypeAlias = tuple[Part, ...]
 
 def clean(text: str) -> str:
     """``text`` on one line, without controls, bidi marks and zero-width characters."""
+    if text.isprintable():  # nothing of all that is; and nearly every text is
+        return text
     return "".join(char for char in text.translate(_LINE_BREAKS) if not is_hidden(char))
 
 
 def size(text: str) -> int:
     """Length in UTF-16 units: the larger of the two ways in which Slack's clients and servers may count an emoji."""
-    return len(text) + sum(char > "\uffff" for char in text)
+    return len(text) if text.isascii() else len(text) + sum(char > "\uffff" for char in text)
 
 
 def shorten(text: str, most: int) -> str:

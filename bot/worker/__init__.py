@@ -1,4 +1,4 @@
-"""The loops that act: launches (start, track, settle), tellings (what Slack shows), deliveries (what a killed bot left).
+"""The loops that act: launches (start, settle, stop), tracking, tellings (what Slack shows), deliveries (what a killed bot left).
 
 Waiting costs a row, not a task: whoever waits for a provider, for Slack or for a retry is a due time in the store, and a loop
 sleeps until the earliest of them or until somebody rings.
@@ -24,12 +24,29 @@ from bot.worker.homes import HomeWork
 from bot.worker.launches import LaunchWork
 from bot.worker.loop import Loop, Work
 from bot.worker.mirroring import Mirroring
+from bot.worker.pacing import PacedWire, Plans
 from bot.worker.tellings import TellingWork
+from bot.worker.tracking import TrackWork
 
-__all__ = ["LEASE", "DeliveryWork", "HomeWork", "LaunchWork", "Mirroring", "TellingWork", "Worker"]
+__all__ = [
+    "LEASE",
+    "DeliveryWork",
+    "HomeWork",
+    "LaunchWork",
+    "Mirroring",
+    "PacedWire",
+    "Plans",
+    "TellingWork",
+    "TrackWork",
+    "Worker",
+]
 
 LEASE = timedelta(seconds=15)
 RENEWALS_PER_LEASE = 3
+_LEAVE_NOTHING = (DeliveryWork, HomeWork, TellingWork)
+"""Works whose pieces leave nothing to do for another loop; where a delivery's use case does, it rings itself."""
+_DUE_BY_TIME_ALONE = (DeliveryWork,)
+"""Works of which nothing falls due because something changed: a delivery does when a dead bot's lease lapses."""
 
 _log = structlog.get_logger("gonogo.worker")
 
@@ -52,16 +69,20 @@ class Worker:
         self._thread = thread
         self._clock = clock
         self._holder = holder
+        self._works = works
         self._loops = [Loop(type(work).__name__, work, clock) for work in works]
+        self._rung = [loop for loop, work in zip(self._loops, works, strict=True) if not isinstance(work, _DUE_BY_TIME_ALONE)]
         self._tasks: list[asyncio.Task[None]] = []
 
     def ring(self) -> None:
-        """Something changed: look at once."""
-        for loop in self._loops:
+        """Something changed: look at once. Each look asks the store, so only those look who may find something."""
+        for loop in self._rung:
             loop.ring()
 
     async def __aenter__(self) -> Self:
-        running = [*(loop.run(self.ring) for loop in self._loops), self._stay_alive()]
+        loops = zip(self._loops, self._works, strict=True)
+        looping = [loop.run(loop.ring if isinstance(work, _LEAVE_NOTHING) else self.ring) for loop, work in loops]
+        running = [*looping, self._stay_alive()]
         self._tasks = [asyncio.create_task(task) for task in running]
         return self
 

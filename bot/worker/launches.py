@@ -6,10 +6,11 @@ a launch in STARTING knows that it was possibly sent.
 
 from __future__ import annotations
 
+import collections
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar, assert_never
+from typing import Any, Protocol, TypeVar, assert_never
 
 import structlog
 from prometheus_client import Counter
@@ -19,7 +20,8 @@ from bot.domain.doubts import RIVALS_WITHIN, Surroundings, after_find, first_loo
 from bot.domain.errors import StoreUnavailableError
 from bot.domain.lifecycle import step
 from bot.domain.model import Connection, Event, EventKind, Launch, State
-from bot.domain.provider import Answer, Exchange, Matches, Provider, StartAnswer, Unreachable
+from bot.domain.pacing import Plan, told_duration_s
+from bot.domain.provider import Answer, Exchange, Matches, Provider, StartAnswer, TrackAnswer, Unreachable
 from bot.domain.reactions import Moment, Reaction, after_cancel, after_start, after_track, is_resendable, possibly_applied
 from bot.domain.setbacks import (
     found_before,
@@ -34,8 +36,12 @@ from bot.domain.setbacks import (
 )
 from bot.ports import Clock, Gate, Go, NoGo, Reopen, Store, Wait, Wire
 from bot.surfaces.cards import has_line
+from bot.worker.pacing import Plans
 
 STOPPED = "The bot was stopped while the start was under way."
+AT_ONCE_PER_CONNECTION = 64
+"""Four times what is in flight on a connection's wire: the others are being judged, or recorded."""
+TELL_THEIR_DURATION = frozenset({State.SUCCEEDED, State.FAILED, State.ENDED})
 SAVE_TRIES = 150
 SAVE_AGAIN_S = 2.0
 
@@ -54,7 +60,11 @@ class Hears(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class LaunchWork:
-    """The work of the launches loop. ``lease`` is how long a claim holds unless it is renewed; ``hears`` learns from answers."""
+    """The work of the launches loop. ``lease`` is how long a claim holds unless it is renewed; ``hears`` learns from answers.
+
+    ``plans`` says when runs of a known length are asked about. ``is_tracking``: it asks about runs itself, one after the other; else
+    a ``TrackWork`` beside it does, and no connection holds more than its part of what is in flight.
+    """
 
     store: Store
     wire: Wire
@@ -66,21 +76,48 @@ class LaunchWork:
     lease: timedelta
     at_once: int = 256
     hears: Hears | None = None
+    plans: Plans | None = None
+    is_tracking: bool = True
+    _under_way: collections.Counter[str] = field(init=False, default_factory=collections.Counter[str])
 
     async def claim(self, limit: int) -> Sequence[Launch]:
         """Launches that are due, now leased to us."""
         now = self.clock.now()
-        return await self.store.lease_due(now=now, until=now + self.lease, holder=self.holder, limit=limit)
+        if self.is_tracking:
+            return await self.store.lease_due(now=now, until=now + self.lease, holder=self.holder, limit=limit)
+        claimed: list[Launch] = []
+        for name, at in (await self._due_with_room()).items():
+            if at <= now and len(claimed) < limit:
+                claimed += await self._claimed(name, now, limit - len(claimed))
+        return claimed
 
     async def next_due(self) -> datetime | None:
-        """When the next launch is due."""
-        return await self.store.next_due()
+        """When the next launch is due (that there is room for: the end of another rings)."""
+        return await self.store.next_due() if self.is_tracking else min((await self._due_with_room()).values(), default=None)
+
+    async def _due_with_room(self) -> dict[str, datetime]:
+        """When something else than a look is due, by connection; the longest waiting first."""
+        due = await self.store.next_by_connection(is_tracked=False)
+        return {name: due[name] for name in sorted(due, key=due.__getitem__) if self._under_way[name] < AT_ONCE_PER_CONNECTION}
+
+    async def _claimed(self, name: str, now: datetime, limit: int) -> Sequence[Launch]:
+        room, until = min(limit, AT_ONCE_PER_CONNECTION - self._under_way[name]), now + self.lease
+        claimed = await self.store.lease_of(name, is_tracked=False, now=now, until=until, holder=self.holder, limit=room)
+        self._under_way[name] += len(claimed)
+        return claimed
 
     async def give_back(self, launch: Launch) -> None:
         """Let go of a launch that could not be acted on."""
         await self.store.release(launch.launch_id, self.holder)
 
     async def act(self, launch: Launch) -> None:
+        """Do what is due for one launch that was claimed."""
+        try:
+            await self.attend(launch)
+        finally:
+            self._under_way[launch.connection] -= 1
+
+    async def attend(self, launch: Launch) -> None:
         """Do what is due for one launch."""
         connection = self.connections.get(launch.connection)
         if launch.state is State.AWAITING_APPROVAL:
@@ -135,7 +172,7 @@ class LaunchWork:
             if not await self._save(Reaction(launch=starting, event=event), keep_lease=True):
                 return
             sent = replace(starting, version=launch.version + 1)
-            answer: StartAnswer = await perform(provider.start(sent, connection))
+            answer: StartAnswer = await perform(_sent_before(now + self.lease, provider.start(sent, connection)))
         await self._save_start(sent, answer, connection)
         await self._heard(sent, answer, "start")
 
@@ -167,10 +204,19 @@ class LaunchWork:
 
     async def _track(self, launch: Launch, connection: Connection) -> None:
         provider = self.providers[launch.provider]
-        answer = await self._perform(connection, provider.track(launch, connection))
+        await self.looked(launch, await self._perform(connection, provider.track(launch, connection)), connection)
+
+    async def looked(self, launch: Launch, answer: TrackAnswer, connection: Connection) -> None:
+        """Record what a look at a run brought."""
+        provider = self.providers[launch.provider]
         await self._heard(launch, answer, "track")
-        reaction = after_track(launch, answer, provider, self._moment(connection))
-        await self._save(_with_link(reaction, provider, connection))
+        moment = replace(self._moment(connection), plan=await self._plan(launch, connection))
+        reaction = after_track(launch, answer, provider, moment)
+        took_s = told_duration_s(launch, moment.now) if reaction.launch.state in TELL_THEIR_DURATION else None
+        await self._save(_with_link(reaction, provider, connection), took_s=took_s)
+
+    async def _plan(self, launch: Launch, connection: Connection) -> Plan | None:
+        return None if self.plans is None else await self.plans.of(launch, connection, self.providers[launch.provider])
 
     async def _cancel(self, launch: Launch, connection: Connection) -> None:
         provider = self.providers[launch.provider]
@@ -192,7 +238,8 @@ class LaunchWork:
 
         The lease is not given back in between: whoever took the launch then would find a start without an answer.
         """
-        if await self._is_saved(self._after_start(sent, answer, connection)):
+        plan = await self._plan(sent, connection)
+        if await self._is_saved(self._after_start(sent, answer, connection, plan)):
             return
         stored = await self.store.launch(sent.launch_id)
         if stored is not None and stored.state is State.IN_DOUBT:
@@ -201,7 +248,7 @@ class LaunchWork:
         if stored is None or stored.state is not State.STARTING:
             _log.warning("start_recorded_by_another", launch_id=sent.launch_id)
             return
-        reaction = self._after_start(stored, answer, connection)
+        reaction = self._after_start(stored, answer, connection, plan)
         if stored.cancel_asked_by is not None and reaction.launch.state is State.RUNNING:
             reaction = replace(reaction, launch=replace(reaction.launch, due_at=self.clock.now()))
         await self._save(reaction)
@@ -214,32 +261,33 @@ class LaunchWork:
         linked = _with_link(reaction, self.providers[stored.provider], connection)
         await self.store.save(linked.launch, linked.event, has_line=True, keep_lease=True)
 
-    def _after_start(self, launch: Launch, answer: StartAnswer, connection: Connection) -> Reaction:
-        provider, moment = self.providers[launch.provider], self._moment(connection)
+    def _after_start(self, launch: Launch, answer: StartAnswer, connection: Connection, plan: Plan | None) -> Reaction:
+        provider, moment = self.providers[launch.provider], replace(self._moment(connection), plan=plan)
         reaction = _with_link(after_start(launch, answer, provider, moment), provider, connection)
         return first_look(reaction, can_find=provider.can_find(connection), moment=moment)
 
-    async def _save(self, reaction: Reaction, *, keep_lease: bool = False) -> bool:
+    async def _save(self, reaction: Reaction, *, keep_lease: bool = False, took_s: float | None = None) -> bool:
         """Record, or give the launch back to be looked at anew: somebody else changed it meanwhile."""
-        is_saved = await self._is_saved(reaction, keep_lease=keep_lease)
+        is_saved = await self._is_saved(reaction, keep_lease=keep_lease, took_s=took_s)
         if not is_saved:
             await self.store.release(reaction.launch.launch_id, self.holder)
         return is_saved
 
-    async def _is_saved(self, reaction: Reaction, *, keep_lease: bool = False) -> bool:
+    async def _is_saved(self, reaction: Reaction, *, keep_lease: bool = False, took_s: float | None = None) -> bool:
         launch, event = reaction.launch, reaction.event
         is_shown = event is not None and has_line(event) and not is_repeated(launch, event)
-        is_saved = await self._kept(launch, event, is_shown=is_shown, keep_lease=keep_lease)
+        is_saved = await self._kept(launch, event, has_line=is_shown, keep_lease=keep_lease, took_s=took_s)
         if event is not None and is_saved:
             EVENTS.labels(connection=launch.connection, kind=event.kind).inc()
             _log.info("launch_event", launch_id=launch.launch_id, kind=event.kind, state=launch.state, provider=launch.provider)
         return is_saved
 
-    async def _kept(self, launch: Launch, event: Event | None, *, is_shown: bool, keep_lease: bool) -> bool:
+    async def _kept(self, launch: Launch, event: Event | None, **how: Any) -> bool:
         """Save, however long the database is away: what a provider answered is known nowhere else."""
         for tries_left in reversed(range(SAVE_TRIES)):
             try:
-                return await self.store.save(launch, event, has_line=is_shown, keep_lease=keep_lease, holder=self.holder)
+                until = self.clock.now() + self.lease if how.get("keep_lease") else None
+                return await self.store.save(launch, event, holder=self.holder, until=until, **how)
             except StoreUnavailableError:
                 if not tries_left:
                     raise
@@ -249,6 +297,23 @@ class LaunchWork:
 
     def _moment(self, connection: Connection) -> Moment:
         return Moment(now=self.clock.now(), jitter=self.clock.jitter(), poll_every_s=connection.poll_every_s)
+
+
+def _sent_before(time: datetime, exchange: Exchange[A]) -> Exchange[A]:
+    """The same exchange, none of whose calls may leave after ``time``.
+
+    Saving STARTING has made the lease hold until then. Whoever wakes later from a pause must not start what another has taken over,
+    and what people may have settled since.
+    """
+    try:
+        call = next(exchange)
+        while True:
+            call = exchange.send((yield replace(call, sent_before=time)))
+    except StopIteration as stop:
+        answer: A = stop.value
+        return answer
+    finally:
+        exchange.close()
 
 
 def _with_link(reaction: Reaction, provider: Provider, connection: Connection) -> Reaction:

@@ -23,6 +23,8 @@ from bot.ports import Clock, Line, Store, Telling, Thread
 from bot.surfaces import notices
 
 TELLINGS_AT_ONCE = 24
+SURE_SHARE = 3
+"""A lease is renewed three times before it lapses, so a third of it is always left."""
 
 _log = structlog.get_logger("gonogo.worker")
 
@@ -70,8 +72,12 @@ class TellingWork:
             return
         is_together = len(telling.lines) > 1 and self.thread.is_behind(launch.channel_id)
         for lines in [telling.lines] if is_together else [(line,) for line in telling.lines]:
-            await self._post_lines(telling, lines, card_ts)
+            if not await self._post_lines(telling, lines, card_ts):
+                await self.store.telling_done(launch.launch_id, self.holder)
+                return
+        asked_at = self.clock.now()
         if telling.is_card_stale and telling.card_ts is not None and await self._is_ours(telling):
+            self._refuse_overtaken(asked_at)
             await self.thread.update_card(launch, telling.events, card_ts=card_ts)
             await self.store.card_told(launch.launch_id, ts=card_ts, version=launch.version)
         await self.store.telling_done(launch.launch_id, self.holder)
@@ -96,30 +102,33 @@ class TellingWork:
         await self.store.card_told(launch.launch_id, ts=card_ts, version=launch.version)
         return card_ts
 
-    async def _post_lines(self, telling: Telling, lines: Sequence[Line], card_ts: str) -> None:
-        """One message. Skipped before it is posted, unless it is the last: see *Why* above."""
+    async def _post_lines(self, telling: Telling, lines: Sequence[Line], card_ts: str) -> bool:
+        """One message; whether the next may follow. Skipped before it is posted, unless it is the last: see *Why* above."""
         launch, now = telling.launch, self.clock.now()
         is_urgent = launch.state.is_final or launch.state is State.IN_DOUBT
         is_last = is_urgent and lines[-1] == telling.lines[-1]
         if not await self._may_post(telling, lines, is_last=is_last):
-            return
+            return False
         try:
+            self._refuse_overtaken(now)
             ts = await self.thread.post_lines(launch, tuple(line.event for line in lines), card_ts=card_ts)
         except ThreadError as error:
             if error.is_in_doubt and not is_last:
-                return
+                return True
             for line in () if is_last else lines:
                 await self.store.line_not_posted(line.line_id)
             raise
         for line in lines:
             await self.store.line_told(line.line_id, ts=ts, at=now)
+        return True
 
     async def _may_post(self, telling: Telling, lines: Sequence[Line], *, is_last: bool) -> bool:
         """Whether these lines are ours to post: a holder that was paused beyond its lease finds that another told them."""
         if is_last:
             return await self._is_ours(telling)
         now = self.clock.now()
-        ours = [line for line in lines if await self.store.line_skipped(line.line_id, at=now)]
+        held = {"holder": self.holder, "until": now + self._sure}
+        ours = [line for line in lines if await self.store.line_skipped(line.line_id, at=now, **held)]
         if len(ours) == len(lines):
             return True
         for line in ours:
@@ -127,7 +136,21 @@ class TellingWork:
         return False
 
     async def _is_ours(self, telling: Telling) -> bool:
-        return await self.store.has_telling(telling.launch.launch_id, self.holder)
+        return await self.store.has_telling(telling.launch.launch_id, self.holder, until=self.clock.now() + self._sure)
+
+    @property
+    def _sure(self) -> timedelta:
+        """How long we have, once the store said that a telling is ours, to hand it to Slack."""
+        return self.lease / SURE_SHARE
+
+    def _refuse_overtaken(self, asked_at: datetime) -> None:
+        """A process that was paused since it asked whether this is its to tell may no longer be the one.
+
+        Raises:
+            ThreadError: so it is.
+        """
+        if self.clock.now() - asked_at >= self._sure:
+            raise ThreadError("overtaken", retry_after_s=0.0)
 
     async def _failed(self, telling: Telling, error: ThreadError) -> None:
         launch = telling.launch

@@ -103,6 +103,7 @@ async def a_house(
     standins: ProviderStandIns | None = None,
     probe_every: timedelta = PROBE_EVERY,
     sockets: int = SOCKETS,
+    database_url: str = "",
 ) -> AsyncGenerator[House, None]:
     """Start everything; leaving drains the bot, then stops the world."""
     slack = slack or SlackStandIn(Workspace.demo(yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))))
@@ -110,7 +111,7 @@ async def a_house(
     await standins.start()
     await slack.start()
     try:
-        settings = read_settings(_environment(slack, folder, mode), dotenv=None)
+        settings = read_settings(_environment(slack, folder, mode, database_url), dotenv=None)
         found = providers.load()
 
         def read() -> Configuration:
@@ -126,12 +127,12 @@ async def a_house(
         await standins.stop()
 
 
-def _environment(slack: SlackStandIn, folder: Path, mode: str) -> dict[str, str]:
+def _environment(slack: SlackStandIn, folder: Path, mode: str, database_url: str) -> dict[str, str]:
     ways = {"socket": {"SLACK_APP_TOKEN": slack.app_token}, "http": {"SLACK_SIGNING_SECRET": slack.signing_secret}}
     return {
         "SLACK_BOT_TOKEN": slack.bot_token,
         "SLACK_API_URL": slack.api_url,
-        "GONOGO_DATABASE_URL": f"sqlite:///{folder / 'gonogo.db'}",
+        "GONOGO_DATABASE_URL": database_url or f"sqlite:///{folder / 'gonogo.db'}",
         "GONOGO_HTTP_PORT": "0",
         **ways[mode],
     }

@@ -20,6 +20,9 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
+from typing import Any
+
+import psycopg
 
 from bot.domain.model import State
 from bot.sandbox.slack.delivery import Acknowledged
@@ -34,7 +37,7 @@ SELECT launches.launch_id, launches.state, launches.provider, launches.run_id, c
     cards.due_at IS NOT NULL OR cards.lease_holder IS NOT NULL
     OR (launches.lease_holder IS NOT NULL AND launches.state <> 'in_doubt'),
     (SELECT key FROM deliveries WHERE deliveries.launch_id = launches.launch_id)
-FROM launches LEFT JOIN cards USING (launch_id) ORDER BY launches.rowid
+FROM launches LEFT JOIN cards USING (launch_id) ORDER BY launches.created_at, launch_id
 """
 UNFINISHED = "SELECT count(*) FROM deliveries WHERE finished_at IS NULL"
 CLEAR_DOUBTS = (
@@ -68,31 +71,46 @@ class Book:
 
 @dataclass(frozen=True)
 class Kept:
-    """The bot's database, read from outside."""
+    """The bot's database, a file, read from outside."""
 
     path: Path
 
+    def rows(self, *statements: str) -> list[tuple[Any, ...]]:
+        """Do this in one transaction; what the last statement brings."""
+        with closing(sqlite3.connect(self.path, timeout=10)) as database, database:
+            return [database.execute(sql).fetchall() for sql in statements][-1]
+
     def books(self) -> list[Book]:
-        with closing(sqlite3.connect(self.path, timeout=10)) as database:
-            return [Book(*row) for row in database.execute(BOOKS)]
+        """What it says of each launch, in order."""
+        return [Book(*row) for row in self.rows(BOOKS)]
 
     def is_quiet(self, among: Iterable[Book] | None = None) -> bool:
         """Whether every delivery is finished, and nothing is due or under way for launches that are over (a lost card's doubt is)."""
-        with closing(sqlite3.connect(self.path, timeout=10)) as database:
-            (unfinished,) = database.execute(UNFINISHED).fetchone()
+        ((unfinished,),) = self.rows(UNFINISHED)
         books = self.books() if among is None else among
         return not unfinished and all(book.is_over and (not book.is_owed or _is_known_doubt(book)) for book in books)
 
     def finished(self) -> set[str]:
         """Keys of deliveries whose work is done."""
-        with closing(sqlite3.connect(self.path, timeout=10)) as database:
-            return {key for (key,) in database.execute("SELECT key FROM deliveries WHERE finished_at IS NOT NULL")}
+        return {key for (key,) in self.rows("SELECT key FROM deliveries WHERE finished_at IS NOT NULL")}
 
     def clear_doubts(self) -> None:
         """Take launches in doubt out of the way, as if an operator had."""
-        with closing(sqlite3.connect(self.path, timeout=10)) as database, database:
-            for sql in CLEAR_DOUBTS:
-                database.execute(sql)
+        self.rows(*CLEAR_DOUBTS)
+
+
+@dataclass(frozen=True)
+class KeptOnPostgres(Kept):
+    """The same on Postgres; ``url`` is its address."""
+
+    path: Path = Path()
+    url: str = field(kw_only=True)
+
+    def rows(self, *statements: str) -> list[tuple[Any, ...]]:
+        """Do this in one transaction; what the last statement brings."""
+        with psycopg.connect(self.url) as database:
+            cursors = [database.execute(sql.encode()) for sql in statements]
+            return cursors[-1].fetchall() if cursors[-1].description else []
 
 
 def _is_known_doubt(book: Book) -> bool:

@@ -33,6 +33,7 @@ FINDS = {"bitrix24", "captain_data", "domo", "zuora"}
 UNCHANGING = {
     "store.bound_runs",
     "store.delivery",
+    "store.durations",
     "store.events",
     "store.first_name",
     "store.has_rivals",
@@ -44,7 +45,7 @@ UNCHANGING = {
     "store.lease_homes",
     "store.mirror",
     "store.next_delivery",
-    "store.next_due",
+    "store.next_by_connection",
     "store.next_home",
     "store.next_telling",
     "store.recent",
@@ -55,7 +56,7 @@ UNCHANGING = {
     "thread.tell_operators",
 }
 """What changes nothing, or comes by the clock and not by the launch."""
-TIMES = {"store.save": 4, "wire.perform": 3, "store.lease_due": 3, "store.lease_tellings": 3, "store.lease_deliveries": 1}
+TIMES = {"store.save": 4, "wire.perform": 3, "store.lease_of": 3, "store.lease_tellings": 3, "store.lease_deliveries": 1}
 MERGED = {"store.card_told", "store.telling_done", "thread.update_card", "wire.perform"}
 """How often these come depends on how many changes the card shows at once, or on who else asks: the last is not counted on."""
 MOST_REPEATED_LINES = 1

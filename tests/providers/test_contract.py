@@ -38,6 +38,7 @@ from bot.domain.provider import (
     Secret,
     Session,
     Stopping,
+    TrackedMany,
     Unauthorised,
     Unreachable,
     Unsupported,
@@ -54,6 +55,7 @@ TROUBLE = (Refused, Unauthorised, Busy, Unreachable)
 MAY_ANSWER: Mapping[str, tuple[type, ...]] = {
     "start": (Accepted, Completed, *TROUBLE),
     "track": (Observed, Completed, *TROUBLE),
+    "track_many": (TrackedMany,),
     "cancel": (Stopping, Completed, Unsupported, *TROUBLE),
     "catalogue": (Listed, Unsupported, *TROUBLE),
     "describe": (Described, Unsupported, *TROUBLE),
@@ -138,7 +140,21 @@ DOCUMENTED_STARTS: Mapping[str, tuple[dict[str, Any], str, str, dict[str, Any]]]
 # Bitrix24 lists running instances and gives them no status word.
 WITHOUT_STATUS_WORDS = {"bitrix24"}
 
-ORDER = ("check", "sign", "login", "start", "track", "cancel", "catalogue", "describe", "probe", "find", "confirm", "link")
+ORDER = (
+    "check",
+    "sign",
+    "login",
+    "start",
+    "track",
+    "track_many",
+    "cancel",
+    "catalogue",
+    "describe",
+    "probe",
+    "find",
+    "confirm",
+    "link",
+)
 
 
 def every(*fits: str) -> Any:
@@ -164,9 +180,16 @@ def having(*verbs: str) -> Any:
 
 
 def exchange(
-    provider: Provider, verb: str, launch: Launch, connection: Connection, run_id: str | None = None
+    provider: Provider,
+    verb: str,
+    launch: Launch,
+    connection: Connection,
+    run_id: str | None = None,
+    others: tuple[Launch, ...] = (),
 ) -> Generator[Call, Reply, Any]:
     match verb:
+        case "track_many":
+            return provider.track_many((launch, *others), connection)
         case "start" | "track" | "cancel" | "find":
             return getattr(provider, verb)(launch, connection)
         case "confirm":
@@ -181,12 +204,19 @@ def exchange(
 def swept(provider: Provider, verb: str) -> Generator[Call, Reply, Any]:
     """An exchange of a verb on the launch and connection of that verb's first example."""
     launch, connection = launched(provider)
-    if verb in {"track", "cancel"}:
+    if verb in {"track", "track_many", "cancel"}:
         launch = shown(provider, "track").launch or launch
+    if verb == "track_many":
+        return provider.track_many((launch, replace(launch, launch_id="L-07HER", run_id="another")), connection)
     example = next((each for each in provider.examples if each.verb == verb and verb in {"find", "confirm"}), None)
     if example is not None:
         launch, connection = example.launch or launch, example.connection or connection
     return exchange(provider, verb, launch, connection, example and example.run_id)
+
+
+def answers_in(answer: Any) -> list[Any]:
+    """What an answer says of each run; itself where it speaks of one only."""
+    return list(answer.answers.values()) if isinstance(answer, TrackedMany) else [answer]
 
 
 def sentences(kind: type) -> dict[str, str | None]:
@@ -223,7 +253,9 @@ def signed(provider: Provider, call: Call) -> Any:
 @pytest.mark.parametrize(("provider", "example"), EXAMPLES, ids=lambda each: each.name)
 def test_each_example_replays_to_its_answer(provider: Provider, example: Example) -> None:
     launch, connection = launched(provider)
-    asked = exchange(provider, example.verb, example.launch or launch, example.connection or connection, example.run_id)
+    asked = exchange(
+        provider, example.verb, example.launch or launch, example.connection or connection, example.run_id, example.others
+    )
 
     driven = drive(asked, *example.before, example.reply)
 
@@ -252,6 +284,7 @@ def test_each_verb_that_the_provider_has_is_shown(provider: Provider) -> None:
         "start": True,
         "track": True,
         "probe": True,
+        "track_many": provider.can_track_many,
         "cancel": provider.can_cancel,
         "catalogue": provider.has_catalogue,
         "describe": provider.has_describe,
@@ -402,7 +435,7 @@ def test_a_redirect_proves_nothing(provider: Provider, status: int) -> None:
 def test_too_many_calls_wait_as_long_as_the_provider_says(provider: Provider, verb: str, body: str) -> None:
     calls, answer = answered(swept(provider, verb), [Reply(status=429, headers={"retry-after": "7"}, body=body)])
 
-    assert not calls or (isinstance(answer, Busy) and answer.retry_after_s == 7.0)
+    assert not calls or all(isinstance(each, Busy) and each.retry_after_s == 7.0 for each in answers_in(answer))
 
 
 @having(*VERBS)
@@ -412,6 +445,7 @@ def test_no_body_makes_a_verb_raise(provider: Provider, verb: str, body: str) ->
         _, answer = answered(swept(provider, verb), [Reply(status=status, body=body)])
 
         assert isinstance(answer, MAY_ANSWER[verb])
+        assert not isinstance(answer, TrackedMany) or all(isinstance(each, MAY_ANSWER["track"]) for each in answers_in(answer))
 
 
 @having(*VERBS)
@@ -425,14 +459,33 @@ def test_no_reply_makes_a_verb_raise(provider: Provider, verb: str, data: st.Dat
     assert not isinstance(answer, Accepted) or answer.run_id
 
 
-@having("track", "catalogue", "describe", "probe", "find", "confirm", "login")
+@having("track", "track_many", "catalogue", "describe", "probe", "find", "confirm", "login")
 @given(data=st.data())
 def test_nothing_that_only_reads_is_possibly_applied(provider: Provider, verb: str, data: st.DataObject) -> None:
     replies = data.draw(st.lists(odd_replies(bodies(provider.examples)), min_size=1, max_size=3))
     calls, answer = answered(swept(provider, verb), replies)
 
     assert not any(call.changes for call in calls)
-    assert not isinstance(answer, Unreachable) or not answer.is_possibly_applied
+    assert not any(isinstance(each, Unreachable) and each.is_possibly_applied for each in answers_in(answer))
+
+
+@every(*(name for name, provider in PROVIDERS.items() if provider.can_track_many))
+@given(data=st.data())
+def test_a_list_answers_for_nobody_who_was_not_asked_about(provider: Provider, data: st.DataObject) -> None:
+    replies = data.draw(st.lists(odd_replies(bodies(provider.examples)), min_size=1, max_size=3))
+    _, answer = answered(swept(provider, "track_many"), replies)
+
+    assert answer.answers.keys() <= {shown(provider, "track").launch.run_id, "another"}
+    assert all(isinstance(each, MAY_ANSWER["track"]) for each in answers_in(answer))
+
+
+@every(*(name for name, provider in PROVIDERS.items() if provider.can_track_many))
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 408, 429, 500, 502, 503, 504])
+@pytest.mark.parametrize("body", UNREADABLE_BODIES, ids=lambda body: body[:12] or "empty")
+def test_no_run_is_over_because_a_list_could_not_be_read(provider: Provider, status: int, body: str) -> None:
+    _, answer = answered(swept(provider, "track_many"), [Reply(status=status, body=body)])
+
+    assert not any(isinstance(each, Completed | Observed) for each in answers_in(answer))
 
 
 @every()
@@ -621,7 +674,9 @@ def test_a_probe_starts_nothing_that_exists(provider: Provider) -> None:
 @pytest.mark.parametrize(("provider", "example"), EXAMPLES, ids=lambda each: each.name)
 def test_only_a_probe_asks_by_a_method_that_could_change_something(provider: Provider, example: Example) -> None:
     launch, connection = launched(provider)
-    asked = exchange(provider, example.verb, example.launch or launch, example.connection or connection, example.run_id)
+    asked = exchange(
+        provider, example.verb, example.launch or launch, example.connection or connection, example.run_id, example.others
+    )
 
     calls = drive(asked, *example.before, example.reply).calls
 
@@ -640,6 +695,12 @@ def test_a_launch_needs_scopes_that_the_provider_names(provider: Provider) -> No
 @every()
 def test_the_pace_grows(provider: Provider) -> None:
     assert 0 < provider.pace.first_s <= provider.pace.most_s
+
+
+@every()
+def test_how_much_may_be_asked_says_whose_limit_that_is(provider: Provider) -> None:
+    assert provider.allowance.calls_a_minute > 0
+    assert provider.allowance.source.startswith("https://")
 
 
 @every()

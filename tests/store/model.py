@@ -198,7 +198,9 @@ class ModelStore:
         if kept.is_lost:
             kept.find(ts, told=version)
             kept.due_at = kept.due_at or kept.events[-1].at
-        kept.ts, kept.told, kept.attempts = ts, max(kept.told, version), 0
+        if version < kept.told and not kept.is_given_up:
+            kept.due_at = kept.due_at or kept.events[-1].at
+        kept.ts, kept.told, kept.attempts = ts, max(kept.told, version) if kept.is_given_up else version, 0
         kept.settle()
 
     def card_lost(self, launch_id: str, version: int) -> None:

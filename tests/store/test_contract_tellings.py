@@ -115,15 +115,50 @@ async def test_a_line_that_was_told_twice_keeps_its_first_time(store: Store) -> 
     assert (await tell(store, at(1)))[0].lines == ()
 
 
-async def test_an_older_version_told_late_does_not_hide_a_newer_one(store: Store) -> None:
+async def test_an_older_version_told_after_a_newer_one_is_shown_anew(store: Store) -> None:
+    """A holder that was paused may have overwritten what another showed meanwhile."""
     await keep(store)
     await happen(store, EventKind.STARTING, has_line=False)
     await store.card_told(L, ts="1.1", version=2)
+    assert await tell(store) == []
     await store.card_told(L, ts="1.1", version=1)
 
+    [again] = await tell(store)
+    assert (again.told_version, again.is_card_stale) == (1, True)
+    await store.card_told(L, ts="1.1", version=2)
+    await store.telling_done(L, "bot-1")
     assert await tell(store) == []
-    await happen(store, EventKind.PROGRESSED)
-    assert (await tell(store))[0].told_version == 2
+
+
+async def test_a_line_is_skipped_only_by_whoever_has_the_telling_for_long_enough(store: Store) -> None:
+    await keep(store)
+    await happen(store, EventKind.ACCEPTED)
+    [telling] = await tell(store)
+    [line] = telling.lines[:1]
+
+    assert not await store.line_skipped(line.line_id, NOON, holder="bot-2", until=NOON)
+    assert not await store.line_skipped(line.line_id, NOON, holder="bot-1", until=at(600))
+    assert not await store.has_telling(L, "bot-1", until=at(600))
+    assert await store.has_telling(L, "bot-1", until=NOON)
+    assert await store.line_skipped(line.line_id, NOON, holder="bot-1", until=NOON)
+    assert not await store.line_skipped(line.line_id, NOON, holder="bot-1", until=NOON)
+
+
+async def test_a_line_that_was_not_posted_stays_away_once_a_later_one_stands(store: Store) -> None:
+    """Else a holder that was paused would have it told after what happened later."""
+    await keep(store)
+    await happen(store, EventKind.STARTING)
+    await happen(store, EventKind.ACCEPTED)
+    [telling] = await tell(store)
+    first, second = telling.lines[:2]
+    await store.card_told(L, ts="1.1", version=telling.launch.version)
+    for line in (first, second):
+        await store.line_skipped(line.line_id, NOON)
+    await store.line_told(second.line_id, ts="1.3", at=NOON)
+    await store.line_not_posted(first.line_id)
+    await store.telling_done(L, "bot-1")
+
+    assert await tell(store) == []
 
 
 @pytest.mark.parametrize("kind", [EventKind.PROGRESSED, EventKind.SUCCEEDED])

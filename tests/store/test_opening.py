@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import subprocess
+import sys
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -57,11 +59,27 @@ def test_an_unknown_kind_of_database_is_refused_without_repeating_its_password(u
 
 
 @pytest.mark.parametrize("url", ["postgresql://gonogo:hush@db/gonogo", "postgres://db"])
-def test_postgres_is_said_to_come_later(url: str) -> None:
-    with pytest.raises(SettingsError, match="not built yet: several replicas on Postgres come with a later release") as caught:
-        open_store(url)
+def test_postgres_is_chosen_by_its_address(url: str) -> None:
+    store = open_store(url)
 
-    assert "hush" not in str(caught.value)
+    assert type(store).__name__ == "PostgresStore"
+    assert "hush" not in f"{store.place} {store!r}"
+
+
+def test_without_its_extra_postgres_is_refused_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "bot.store.postgres", raising=False)
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    for name in [name for name in sys.modules if name.startswith("bot.store.postgres_")]:
+        monkeypatch.delitem(sys.modules, name)
+
+    with pytest.raises(SettingsError, match="Postgres needs psycopg: install gonogo with its extra postgres"):
+        open_store("postgresql://gonogo:hush@db/gonogo")
+
+
+def test_sqlite_needs_nothing_of_postgres() -> None:
+    program = "import sys; sys.modules['psycopg'] = None; from bot.store import open_store; open_store('sqlite://')"
+
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
 @pytest.mark.parametrize("url", ["sqlite://gonogo.db", "sqlite:///", "sqlite:///gonogo.db?mode=ro"])

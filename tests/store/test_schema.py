@@ -13,7 +13,7 @@ from sqlite_utils import Database
 
 from bot.domain.errors import SettingsError
 from bot.domain.model import Event, Launch, State
-from bot.store import access_queries, home_queries, queries, schema
+from bot.store import access_queries, home_queries, queries, schema, tracking_queries
 from bot.store.rows import delivery_row, event_row, launch_row, time_text
 from bot.store.sqlite_lane import fetch, immediately
 from tests.builders import NOON, a_delivery, a_launch, an_event
@@ -21,7 +21,7 @@ from tests.builders import NOON, a_delivery, a_launch, an_event
 LATER = schema.Migration(name="9001_notes", sqlite="CREATE TABLE notes (note TEXT) STRICT;")
 HALF = schema.Migration(name="9001_half", sqlite="CREATE TABLE notes (note TEXT) STRICT; INSERT INTO nowhere VALUES (1);")
 
-SOURCES = (queries, access_queries, home_queries)
+SOURCES = (queries, access_queries, home_queries, tracking_queries)
 STATEMENTS = sorted(
     (name, sql)
     for source in SOURCES
@@ -41,6 +41,7 @@ TABLES = (
     "first_names",
     "homes",
     "home_call",
+    "durations",
 )
 
 
@@ -258,6 +259,12 @@ def fetch_plan(database: Database, sql: str, values: defaultdict[str, Any]) -> l
         ("TELL_NOTES", "set_aside_untold"),
         ("RECENT_LAUNCHES", "launches_recent"),
         ("LEASE_LAUNCHES", "launches_due"),
+        ("NEXT_FREE_TRACKED", "launches_tracked"),
+        ("NEXT_FREE_ACT", "launches_acts"),
+        ("NEXT_LAPSING_TRACKED", "launches_lapsing"),
+        ("NEXT_LAPSING_ACT", "launches_lapsing"),
+        ("LEASE_TRACKED", "launches_tracked"),
+        ("LEASE_ACTS", "launches_acts"),
         ("NEXT_FREE_LAUNCH", "launches_due"),
         ("NEXT_HELD_LAUNCH", "launches_held"),
         ("RENEW_LAUNCHES", "launches_held"),

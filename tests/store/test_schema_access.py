@@ -14,7 +14,7 @@ from bot.domain.holdings import Holding
 from bot.domain.records import Record
 from bot.store import access, schema
 from bot.store.access_rows import decision_row, holding_row
-from bot.store.sqlite_lane import immediately
+from bot.store.sqlite_lane import carried_out, immediately
 from tests.store.steps import a_holding, a_record
 
 
@@ -53,7 +53,7 @@ def test_a_holding_that_cannot_be_is_refused_by_the_table(migrated: Database, co
 
 
 def test_a_decision_is_never_edited(migrated: Database) -> None:
-    access.record_decision(migrated, a_record(verdict="deny"))
+    carried_out(migrated, access.record_decision(a_record(verdict="deny")))
 
     with pytest.raises(sqlite3.IntegrityError, match="decisions are appended, never edited"):
         migrated.execute("UPDATE decisions SET verdict = 'allow'")
@@ -61,7 +61,7 @@ def test_a_decision_is_never_edited(migrated: Database) -> None:
 
 @pytest.mark.parametrize("sql", ["DELETE FROM decisions", "INSERT OR REPLACE INTO decisions SELECT * FROM decisions"])
 def test_a_decision_is_never_removed(migrated: Database, sql: str) -> None:
-    access.record_decision(migrated, a_record())
+    carried_out(migrated, access.record_decision(a_record()))
 
     with pytest.raises(sqlite3.IntegrityError, match="decisions are appended, never removed"):
         migrated.execute(sql)

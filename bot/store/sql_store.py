@@ -1,0 +1,307 @@
+"""What both stores do: each method of the port, as the steps of its transaction. Semantics stand in bot/ports.py."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import count
+from time import monotonic
+from types import TracebackType
+from typing import Self, TypeVar
+
+from bot.domain.errors import StoreUnavailableError
+from bot.domain.grants import Limits
+from bot.domain.holdings import Holding, Mirror
+from bot.domain.model import Delivery, Event, EventKind, Launch
+from bot.domain.policy import Usage
+from bot.domain.records import Record
+from bot.ports import Home, Telling
+from bot.store import access, aside, deliveries, homes, launches, quotas, tellings, tracking
+from bot.store.launches import Creating, Saving
+from bot.store.steps import Steps, Work
+from bot.store.tracking import Claim
+
+T = TypeVar("T")
+
+RECORDS_WITHIN_S = 2.0
+"""A delivery is acknowledged within three seconds, or Slack says that it failed (slack.md, 1)."""
+
+
+class SqlStore(ABC):
+    """The port's methods over ``_read`` and ``_write``, a database's own. ``place`` is what errors call it."""
+
+    def __init__(self, place: str) -> None:
+        self.place = place
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None) -> None:
+        await self.close()
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Finish what is under way and let go of the database; a second time does nothing."""
+
+    @abstractmethod
+    async def _read(self, work: Work[T]) -> T:
+        """The answer of ``work``, which only looks."""
+
+    @abstractmethod
+    async def _write(
+        self,
+        work: Work[T],
+        *,
+        is_flushed: bool = False,
+        is_news: bool = False,
+        is_one_step: bool = False,
+        may_repeat: bool = False,
+    ) -> T:
+        """The answer of ``work``, all of whose steps are kept; when it raises, none.
+
+        ``is_flushed``: it must outlive a power cut from here on. ``is_news``: something may be due now, also for others.
+        ``is_one_step``: it has one, a transaction by itself: two messages fewer to a database that is a wire away.
+        ``may_repeat``: it knows what to do where nobody answered whether its first try was kept.
+        """
+
+    async def record_delivery(self, delivery: Delivery, *, holder: str = "", until: datetime | None = None) -> bool:
+        """Store.record_delivery. Nothing is kept once Slack has told the person that it failed: then it must not run either."""
+        give_up_at = monotonic() + RECORDS_WITHIN_S
+        attempts = count()
+
+        def record() -> Steps[bool]:
+            if monotonic() > give_up_at:
+                raise StoreUnavailableError(self.place, "it was busy for longer than Slack waits")
+            return deliveries.record(delivery, holder=holder, until=until, is_again=next(attempts) > 0)
+
+        return await self._write(record, is_one_step=True, may_repeat=True)
+
+    async def delivery(self, key: str) -> Delivery | None:
+        """Store.delivery."""
+        return await self._read(lambda: deliveries.by_key(key))
+
+    async def finish_delivery(self, key: str, at: datetime) -> None:
+        """Store.finish_delivery."""
+        await self._write(lambda: deliveries.finish(key, at), is_one_step=True)
+
+    async def lease_deliveries(self, *, now: datetime, until: datetime, holder: str, limit: int) -> list[Delivery]:
+        """Store.lease_deliveries."""
+        return await self._write(lambda: deliveries.lease(now=now, until=until, holder=holder, limit=limit))
+
+    async def next_delivery(self) -> datetime | None:
+        """Store.next_delivery."""
+        return await self._read(deliveries.next_due)
+
+    async def create(
+        self,
+        launch: Launch,
+        event: Event,
+        *,
+        delivery_key: str,
+        decision: Record | None = None,
+        limits: Limits | None = None,
+        has_line: bool = False,
+    ) -> Launch | None:
+        """Store.create."""
+        creating = Creating(delivery_key=delivery_key, decision=decision, limits=limits, has_line=has_line)
+        return await self._write(lambda: launches.create(launch, event, creating), is_news=True)
+
+    async def caused_by(self, delivery_key: str) -> Launch | None:
+        """Store.caused_by."""
+        return await self._read(lambda: launches.caused_by(delivery_key))
+
+    async def usage(self, channel_id: str, *, now: datetime) -> Mapping[str, Usage]:
+        """Store.usage."""
+        return await self._read(lambda: quotas.usage(channel_id, now))
+
+    async def record_decision(self, decision: Record) -> None:
+        """Store.record_decision."""
+        await self._write(lambda: access.record_decision(decision), is_one_step=True)
+
+    async def decisions(self, *, since: datetime, after: int = 0, limit: int = 500) -> list[Record]:
+        """Store.decisions."""
+        return await self._read(lambda: access.decisions(since=since, after=after, limit=limit))
+
+    async def mirror(self, connection: str) -> Mirror:
+        """Store.mirror."""
+        return await self._read(lambda: access.mirror(connection))
+
+    async def keep_mirror(self, connection: str, holdings: Sequence[Holding], *, identity: str | None = None) -> None:
+        """Store.keep_mirror."""
+        await self._write(lambda: access.keep_mirror(connection, holdings, identity))
+
+    async def first_name(self, connection: str, workflow_id: str, name: str, *, at: datetime) -> str:
+        """Store.first_name. Looks first: it is asked for every launch, and written once in a workflow's life."""
+        kept = await self._read(lambda: access.first_name(connection, workflow_id))
+        if kept is not None:
+            return kept
+        return await self._write(lambda: access.keep_first_name(connection, workflow_id, name, at=at))
+
+    async def launch(self, launch_id: str) -> Launch | None:
+        """Store.launch."""
+        return await self._read(lambda: launches.launch_by_id(launch_id))
+
+    async def events(self, launch_id: str) -> tuple[Event, ...]:
+        """Store.events."""
+        return await self._read(lambda: launches.events(launch_id))
+
+    async def recent(self, *, channel_id: str, limit: int) -> list[Launch]:
+        """Store.recent."""
+        return await self._read(lambda: launches.recent(channel_id=channel_id, limit=limit))
+
+    async def awaiting(self, *, limit: int) -> list[Launch]:
+        """Store.awaiting."""
+        return await self._read(lambda: launches.awaiting(limit))
+
+    async def requested_by(self, user_id: str, *, limit: int) -> list[Launch]:
+        """Store.requested_by."""
+        return await self._read(lambda: launches.requested_by(user_id, limit))
+
+    async def last_success(self, connection: str, workflow_id: str) -> Launch | None:
+        """Store.last_success."""
+        return await self._read(lambda: launches.last_success(connection, workflow_id))
+
+    async def bound_runs(self, connection: str, run_ids: frozenset[str]) -> frozenset[str]:
+        """Store.bound_runs."""
+        return await self._read(lambda: launches.bound_runs(connection, run_ids))
+
+    async def has_rivals(self, launch: Launch, *, within: timedelta) -> bool:
+        """Store.has_rivals."""
+        return await self._read(lambda: launches.has_rivals(launch, within=within))
+
+    async def lease_due(self, *, now: datetime, until: datetime, holder: str, limit: int) -> list[Launch]:
+        """Store.lease_due."""
+        return await self._write(lambda: launches.lease_due(now=now, until=until, holder=holder, limit=limit))
+
+    async def save(
+        self,
+        launch: Launch,
+        event: Event | None,
+        *,
+        has_line: bool = False,
+        keep_lease: bool = False,
+        holder: str | None = None,
+        delivery_key: str | None = None,
+        took_s: float | None = None,
+        until: datetime | None = None,
+    ) -> bool:
+        """Store.save."""
+        saving = Saving(
+            has_line=has_line, keep_lease=keep_lease, holder=holder, delivery_key=delivery_key, took_s=took_s, until=until
+        )
+        is_flushed = event is not None and event.kind is EventKind.STARTING
+        return await self._write(lambda: launches.save(launch, event, saving), is_flushed=is_flushed, is_news=True)
+
+    async def release(self, launch_id: str, holder: str) -> None:
+        """Store.release."""
+        await self._write(lambda: launches.release(launch_id, holder), is_news=True, is_one_step=True)
+
+    async def renew_leases(self, *, holder: str, until: datetime) -> None:
+        """Store.renew_leases."""
+        await self._write(lambda: launches.renew_leases(holder=holder, until=until))
+
+    async def next_due(self) -> datetime | None:
+        """Store.next_due."""
+        return await self._read(launches.next_due)
+
+    async def next_by_connection(self, *, is_tracked: bool) -> Mapping[str, datetime]:
+        """Store.next_by_connection."""
+        return await self._read(lambda: tracking.next_by_connection(is_tracked=is_tracked))
+
+    async def lease_of(
+        self,
+        connection: str,
+        *,
+        is_tracked: bool,
+        now: datetime,
+        until: datetime,
+        holder: str,
+        limit: int,
+        before: datetime | None = None,
+    ) -> list[Launch]:
+        """Store.lease_of."""
+        claim = Claim(is_tracked=is_tracked, now=now, until=until, before=before or now, holder=holder, limit=limit)
+        return await self._write(lambda: tracking.lease(connection, claim))
+
+    async def durations(self, connection: str, workflow_id: str) -> tuple[float, ...]:
+        """Store.durations."""
+        return await self._read(lambda: tracking.durations(connection, workflow_id))
+
+    async def lease_tellings(self, *, now: datetime, until: datetime, holder: str, limit: int) -> list[Telling]:
+        """Store.lease_tellings."""
+        return await self._write(lambda: tellings.lease_tellings(now=now, until=until, holder=holder, limit=limit))
+
+    async def card_told(self, launch_id: str, *, ts: str, version: int) -> None:
+        """Store.card_told."""
+        await self._write(lambda: tellings.card_told(launch_id, ts=ts, version=version))
+
+    async def card_lost(self, launch_id: str, *, version: int, holder: str | None = None) -> bool:
+        """Store.card_lost."""
+        return await self._write(lambda: tellings.card_lost(launch_id, version=version, holder=holder), is_one_step=True)
+
+    async def has_telling(self, launch_id: str, holder: str, *, until: datetime | None = None) -> bool:
+        """Store.has_telling."""
+        return await self._read(lambda: tellings.has_telling(launch_id, holder, until=until))
+
+    async def card_not_posted(self, launch_id: str) -> None:
+        """Store.card_not_posted."""
+        await self._write(lambda: tellings.card_not_posted(launch_id), is_news=True, is_one_step=True)
+
+    async def line_not_posted(self, line_id: int) -> None:
+        """Store.line_not_posted."""
+        await self._write(lambda: tellings.line_not_posted(line_id), is_news=True, is_one_step=True)
+
+    async def card_found(self, launch_id: str, ts: str) -> None:
+        """Store.card_found."""
+        await self._write(lambda: tellings.card_found(launch_id, ts), is_news=True, is_one_step=True)
+
+    async def line_told(self, line_id: int, *, ts: str, at: datetime) -> None:
+        """Store.line_told."""
+        await self._write(lambda: tellings.line_told(line_id, ts=ts, at=at))
+
+    async def line_skipped(
+        self, line_id: int, at: datetime, *, holder: str | None = None, until: datetime | None = None
+    ) -> bool:
+        """Store.line_skipped."""
+        return await self._write(lambda: tellings.line_skipped(line_id, at, holder=holder, until=until))
+
+    async def telling_done(self, launch_id: str, holder: str) -> None:
+        """Store.telling_done."""
+        await self._write(lambda: tellings.telling_done(launch_id, holder), is_news=True, is_one_step=True)
+
+    async def telling_failed(self, launch_id: str, *, retry_at: datetime | None, error: str, holder: str | None = None) -> None:
+        """Store.telling_failed."""
+        await self._write(
+            lambda: tellings.telling_failed(launch_id, retry_at=retry_at, error=error, holder=holder), is_one_step=True
+        )
+
+    async def next_telling(self) -> datetime | None:
+        """Store.next_telling."""
+        return await self._read(tellings.next_telling)
+
+    async def home_opened(self, user_id: str, team_id: str, *, at: datetime) -> None:
+        """Store.home_opened."""
+        await self._write(lambda: homes.opened(user_id, team_id, at), is_news=True, is_one_step=True)
+
+    async def lease_homes(self, *, now: datetime, until: datetime, holder: str, limit: int) -> list[Home]:
+        """Store.lease_homes."""
+        return await self._write(lambda: homes.lease(now=now, until=until, holder=holder, limit=limit))
+
+    async def home_shown(self, home: Home, holder: str, *, shown: str, again_at: datetime | None = None) -> None:
+        """Store.home_shown."""
+        await self._write(lambda: homes.shown(home, holder, shown=shown, again_at=again_at), is_one_step=True)
+
+    async def home_failed(self, home: Home, holder: str, *, retry_at: datetime | None) -> None:
+        """Store.home_failed."""
+        await self._write(lambda: homes.failed(home, holder, retry_at=retry_at), is_one_step=True)
+
+    async def next_home(self) -> datetime | None:
+        """Store.next_home."""
+        return await self._read(homes.next_due)
+
+    async def set_aside(self) -> list[str]:
+        """Store.set_aside. Looks first: it is asked often, and a write for nothing would take the lock from somebody."""
+        if not await self._read(aside.has_notes):
+            return []
+        return await self._write(aside.notes)
