@@ -12,9 +12,11 @@ from rich.console import Console
 from rich.rule import Rule
 
 from bot.sandbox.acting import LAUNCH_ID, Actor, JourneyError
+from bot.sandbox.form_journeys import FORMS
 from bot.sandbox.go_journeys import ACCESS, APPROVALS, LOST_SCOPE
 from bot.sandbox.journeys import LAUNCHES, TROUBLE, Journey, Request
 from bot.sandbox.screen import Screen, shown_request
+from bot.sandbox.slack.errors import NotPossibleError
 from bot.sandbox.slack.workspace import Message, Workspace
 from bot.sandbox.standins import STANDINS, Received
 from bot.sandbox.world import CONFIGURATION, Sandbox
@@ -22,7 +24,8 @@ from bot.sandbox.world import CONFIGURATION, Sandbox
 ENDS_WITHIN_S = 30.0
 CATCH_UP_S = 0.02
 """So that the screen has shown what happened before the verdict is printed."""
-JOURNEYS = (*LAUNCHES, *TROUBLE, *APPROVALS, *ACCESS, *LOST_SCOPE)
+_NUMBERS = {0: "no run", 1: "one run", 2: "two runs"}
+JOURNEYS = (*LAUNCHES, *FORMS, *TROUBLE, *APPROVALS, *ACCESS, *LOST_SCOPE)
 
 
 class Player:
@@ -52,7 +55,7 @@ class Player:
         began = monotonic()
         try:
             told = await self._play(journey)
-        except (JourneyError, TimeoutError) as error:
+        except (JourneyError, NotPossibleError, TimeoutError) as error:
             await asyncio.sleep(CATCH_UP_S)
             self._console.print(f"  ✗ {error}", style="bold red", markup=False)
             return False
@@ -75,7 +78,9 @@ class Player:
             self._say("Slack delivers the same command once more")
         if journey.is_killed:
             await self._kill_and_start()
-        actor.card = await slack.workspace.wait_for(before.new_card, self._ends_within_s)
+        for act in journey.form:
+            await actor.act(act)
+        actor.card = actor.card or await slack.workspace.wait_for(before.new_card, self._ends_within_s)
         await self._on_its_way(journey, actor.card)
         for act in journey.acts:
             await actor.act(act)
@@ -123,12 +128,13 @@ class Player:
             now = workspace.find(card.channel_id, card.ts)
             raise JourneyError(f"expected {word}, but the card says: {now.text if now else 'nothing'}") from None
         await asyncio.sleep(0)  # the screen's turn
-        _require(before.count_new_cards(workspace) == 1, "more than one card was posted")
+        cards = before.count_new_cards(workspace)
+        _require(cards == journey.cards, f"{cards} cards were posted")
         runs = self._count_runs() - before.runs
         _require(runs == journey.runs, f"{runs} runs were started")
         if journey.request is not None:
             self._check_request(journey.request, before.received, ended)
-        return f"{'one run' if runs else 'no run'}, ended {word}, as it should"
+        return f"{_NUMBERS.get(runs, str(runs))}, ended {word}, as it should"
 
     def _count_runs(self) -> int:
         """How many runs the providers have started."""
