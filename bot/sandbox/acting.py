@@ -14,6 +14,7 @@ from typing import assert_never
 
 from bot.sandbox.acts import Act, Change, Edit, Fill, Happening, JourneyError, Later, Lose, Place, Press, Read, Take, Type, Write
 from bot.sandbox.form_filling import Filler
+from bot.sandbox.pace import AtOnce, Pace
 from bot.sandbox.slack.delivery import Acknowledged
 from bot.sandbox.slack.demo import OPERATORS
 from bot.sandbox.slack.workspace import Message, Workspace
@@ -34,6 +35,7 @@ class Actor:
     say: Callable[[str], None]
     within_s: float
     card: Message | None = None
+    pace: Pace = field(default_factory=AtOnce)
     operators_before: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -46,6 +48,7 @@ class Actor:
             JourneyError: it was not possible.
             TimeoutError: what must be read next did not come.
         """
+        await self.pace.before(act, self.card)
         match act:
             case Press():
                 await self._press(act)
@@ -101,7 +104,7 @@ class Actor:
     async def _fill(self, act: Fill) -> None:
         """Without anything wrong, it launches: the new card is the one that the journey goes on with."""
         before = {message.ts for message in self._workspace.messages(self.channel_id)}
-        await Filler(sandbox=self.sandbox, user_id=act.user_id, say=self.say, within_s=self.within_s).fill(act)
+        await Filler(sandbox=self.sandbox, user_id=act.user_id, say=self.say, within_s=self.within_s, pace=self.pace).fill(act)
         if not act.wrong:
             self.card = await self._workspace.wait_for(
                 lambda seen: next((one for one in seen.messages(self.channel_id) if one.ts not in before), None), self.within_s

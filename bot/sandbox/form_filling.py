@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bot.sandbox.acts import Fill, JourneyError
+from bot.sandbox.pace import Aside, AtOnce, Pace
 from bot.sandbox.slack.forms import controls, named, suggestions
 from bot.sandbox.slack.shapes import is_list, is_mapping, plain
 from bot.sandbox.slack.views import View
@@ -23,6 +24,7 @@ class Filler:
     user_id: str
     say: Callable[[str], None]
     within_s: float
+    pace: Pace = field(default_factory=AtOnce)
 
     async def fill(self, act: Fill) -> None:
         """Choose, fill in and send.
@@ -38,7 +40,8 @@ class Filler:
             label: await self._picked(label, value) if label in act.searched else value for label, value in act.values.items()
         }
         shown = ", ".join(f"{label}: {value}" for label, value in act.values.items())
-        self.say(f"{self._name} fills in {shown or 'nothing more'}, and sends the form")
+        self.sandbox.slack.people.type_in(self.user_id, values)
+        await self._tell(f"{self._name} fills in {shown or 'nothing more'}, and sends the form")
         sent = await self.sandbox.slack.submit(self.user_id, values)
         _require(sent.is_ok, "Slack got no acknowledgement of the form")
         self._check(act)
@@ -49,7 +52,7 @@ class Filler:
         option = next((one for one in options if wanted in {plain(one["text"]), one["value"]}), None)
         if option is None:
             raise JourneyError(f"the form offers no {label} {wanted!r}")
-        self.say(f"{self._name} chooses the {label.lower()} {plain(option['text'])}")
+        await self._tell(f"{self._name} chooses the {label.lower()} {plain(option['text'])}")
         chosen = await self.sandbox.slack.people.choose_in_view(self.user_id, label, option)
         _require(chosen.is_ok, "Slack got no acknowledgement of the choice")
         return await self._seen((), other_than=view.hash)
@@ -59,6 +62,10 @@ class Filler:
         found = suggestions((await self.sandbox.slack.people.suggest(self.user_id, label, value)).body)
         _require(bool(found), f"a search for {value!r} in {label} finds nothing")
         return found[0]
+
+    async def _tell(self, what: str) -> None:
+        self.say(what)
+        await self.pace.before(Aside(says=what, user_id=self.user_id), None)
 
     def _check(self, act: Fill) -> None:
         """What is wrong stands in the form as soon as it is acknowledged."""
