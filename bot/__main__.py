@@ -179,15 +179,16 @@ def policy_replay(
 def demo(
     *,
     script: Annotated[bool, typer.Option("--script", help="Play the journeys in the terminal, then end.")] = False,
-    port: Annotated[int, typer.Option(help="The sandbox's port; 0 takes a free one.")] = 8460,
+    port: Annotated[
+        int | None, typer.Option(help="The sandbox's port; 0 takes a free one. Without it, 8460, or the next that is free.")
+    ] = None,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page.")] = True,
     data: Annotated[Path | None, typer.Option(help="Keep the demo's database here instead of throwing it away.")] = None,
 ) -> None:
     """Try everything on this machine: a stand-in Slack, five stand-in providers, and the real bot between them."""
     from bot.sandbox import demo as sandbox  # noqa: PLC0415 - only the demo pays for loading the sandbox
 
-    del browser
-    sys.exit(asyncio.run(sandbox.play(data) if script else sandbox.stay(data, port=port)))
+    sys.exit(asyncio.run(sandbox.play(data) if script else sandbox.stay(data, port=port, has_browser=browser)))
 
 
 @database.command("migrate")

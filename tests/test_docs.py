@@ -65,7 +65,16 @@ def test_the_readmes_example_configuration_is_read(tmp_path: Path) -> None:
 def test_the_readme_shows_the_two_commands_first() -> None:
     text = readme()
 
-    assert text.index("pip install uv\nuv run gonogo demo --script") < text.index("\n## ")
+    assert text.index("pip install uv && uv run gonogo demo\n") < text.index("\n## ")
+
+
+def test_the_readme_opens_with_what_it_does_and_pictures_that_are_there() -> None:
+    opening = readme()[: readme().index("```sh")]
+    pictures = re.findall(r'(?:srcset|src)="([^"]+)"', opening)
+
+    assert opening.index("Gonogo launches") < opening.index("<picture>")
+    assert len(pictures) == 4
+    assert [name for name in pictures if not (ROOT / name).is_file()] == []
 
 
 def test_the_states_of_the_drawing_are_those_of_the_table() -> None:

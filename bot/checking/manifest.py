@@ -20,6 +20,9 @@ SLACK_SCOPES: Mapping[str, str] = {
 }
 """Every Slack scope that we use, and why. Nothing beyond these; manifest.yaml and README are compared with it."""
 
+SHORTCUTS: Mapping[str, str] = {"launch": "global", "launch_from_message": "message"}
+"""Every shortcut that this program answers, by its ``callback_id``, and where Slack offers it."""
+
 
 def manifest_scopes(path: Path) -> frozenset[str]:
     """The Slack scopes that the manifest asks for; none where it cannot be read, which ``manifest_faults`` says."""
@@ -39,7 +42,7 @@ def manifest_faults(path: Path, configuration: Configuration) -> list[str]:
         return [f"{path}: cannot be read ({type(error).__name__})"]
     if not isinstance(manifest, dict):
         return [f"{path}: holds no manifest"]
-    faults = (_scope_faults, _click_faults, _home_faults)
+    faults = (_scope_faults, _shortcut_faults, _click_faults, _home_faults)
     return [*_command_faults(path, manifest, configuration), *(line for look in faults for line in look(path, manifest))]
 
 
@@ -58,6 +61,20 @@ def _scope_faults(path: Path, manifest: Any) -> list[str]:
         f"{path}: oauth_config.scopes.bot lacks {scope}: {why}" for scope, why in SLACK_SCOPES.items() if scope not in held
     ]
     more = [f"{path}: oauth_config.scopes.bot holds {scope}, which is not used" for scope in sorted(held - set(SLACK_SCOPES))]
+    return missing + more
+
+
+def _shortcut_faults(path: Path, manifest: Any) -> list[str]:
+    offered = {
+        _at(one, "callback_id", default=""): _at(one, "type", default="")
+        for one in _at(manifest, "features", "shortcuts", default=())
+    }
+    missing = [
+        f"{path}: features.shortcuts lacks {name}, of the type {kind}, which opens the form"
+        for name, kind in SHORTCUTS.items()
+        if offered.get(name) != kind
+    ]
+    more = [f"{path}: features.shortcuts holds {name}, which nothing answers" for name in sorted(set(offered) - set(SHORTCUTS))]
     return missing + more
 
 

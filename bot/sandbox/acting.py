@@ -12,7 +12,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import assert_never
 
-from bot.sandbox.acts import Act, Change, Edit, Later, Lose, Place, Press, Read, Take, Type, Write
+from bot.sandbox.acts import Act, Change, Edit, Fill, Happening, JourneyError, Later, Lose, Place, Press, Read, Take, Type, Write
+from bot.sandbox.form_filling import Filler
+from bot.sandbox.pace import AtOnce, Pace
 from bot.sandbox.slack.delivery import Acknowledged
 from bot.sandbox.slack.demo import OPERATORS
 from bot.sandbox.slack.workspace import Message, Workspace
@@ -24,10 +26,6 @@ HALF_AN_HOUR = timedelta(minutes=30)
 _TIMES = ("asked_at", "expires_at", "remind_at", "escalate_at", "cool_down_until")
 
 
-class JourneyError(Exception):
-    """A journey ended otherwise than it should; the text says how."""
-
-
 @dataclass(kw_only=True)
 class Actor:
     """Acts in one channel. ``say`` prints what happens besides people and bot; ``card`` is the journey's, once there is one."""
@@ -37,6 +35,7 @@ class Actor:
     say: Callable[[str], None]
     within_s: float
     card: Message | None = None
+    pace: Pace = field(default_factory=AtOnce)
     operators_before: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -49,17 +48,26 @@ class Actor:
             JourneyError: it was not possible.
             TimeoutError: what must be read next did not come.
         """
+        await self.pace.before(act, self.card)
         match act:
             case Press():
                 await self._press(act)
             case Write():
                 await self._write(act)
+            case Fill():
+                await self._fill(act)
             case Type():
                 text = act.text.replace("<id>", self._launch_id())
                 typed = self.sandbox.slack.command(act.user_id, self.channel_id, text)
                 await self._told(act.user_id, act.told, typed)
             case Read():
                 await self._read(act)
+            case _:
+                await self._happen(act)
+
+    async def _happen(self, act: Happening) -> None:
+        """What no person in Slack does."""
+        match act:
             case Later():
                 await self._later(act)
             case Edit():
@@ -92,6 +100,15 @@ class Actor:
         sent = await self.sandbox.slack.submit(act.user_id, act.values)
         if not sent.is_ok:
             raise JourneyError("Slack got no acknowledgement of the form")
+
+    async def _fill(self, act: Fill) -> None:
+        """Without anything wrong, it launches: the new card is the one that the journey goes on with."""
+        before = {message.ts for message in self._workspace.messages(self.channel_id)}
+        await Filler(sandbox=self.sandbox, user_id=act.user_id, say=self.say, within_s=self.within_s, pace=self.pace).fill(act)
+        if not act.wrong:
+            self.card = await self._workspace.wait_for(
+                lambda seen: next((one for one in seen.messages(self.channel_id) if one.ts not in before), None), self.within_s
+            )
 
     async def _told(self, user_id: str, told: str | None, acting: Awaitable[Acknowledged]) -> None:
         before = len(self._workspace.ephemerals(self.channel_id, user_id))

@@ -6,10 +6,14 @@ Data only: ``acting`` does it. ``<id>`` in a text stands for the launch's id.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 Place: TypeAlias = Literal["thread", "card", "operators"]
+
+
+class JourneyError(Exception):
+    """A journey ended otherwise than it should; the text says how."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +36,23 @@ class Write:
     user_id: str
     values: Mapping[str, Mapping[str, Any]]
     says: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fill:
+    """Fill in the launch form that is open, and send it: it launches, and the new card is the journey's from then on.
+
+    ``choices``: the menus used first, by label and what to choose. ``values`` by label. ``searched``: labels whose value is
+    looked for and picked. ``sees``: what the form must say before. ``wrong``: labels at which it must say what is wrong; then
+    nothing is launched, and the form stays open.
+    """
+
+    user_id: str
+    values: Mapping[str, str] = field(default_factory=dict[str, str])
+    choices: tuple[tuple[str, str], ...] = ()
+    searched: tuple[str, ...] = ()
+    sees: tuple[str, ...] = ()
+    wrong: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,4 +117,5 @@ class Take:
     says: str
 
 
-Act: TypeAlias = Press | Write | Type | Read | Later | Edit | Change | Lose | Take
+Happening: TypeAlias = Later | Edit | Change | Lose | Take
+Act: TypeAlias = Press | Write | Fill | Type | Read | Happening

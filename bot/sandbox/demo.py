@@ -5,23 +5,28 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import shutil
 import signal
 import tempfile
 from collections.abc import Coroutine, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from time import monotonic
+from time import monotonic, process_time
 from typing import Any
 
 from rich.console import Console
 
+from bot.sandbox.browser import open_browser
+from bot.sandbox.page import Page
+from bot.sandbox.page.panels import Panels
 from bot.sandbox.screen import Screen
 from bot.sandbox.script import play_script
 from bot.sandbox.slack.workspace import Workspace
-from bot.sandbox.world import BotDiedError, CannotStartError, Sandbox
+from bot.sandbox.world import CONFIGURATION, BotDiedError, CannotStartError, Sandbox
 
 WELL, FAILED, WRONG_SETTINGS, INTERRUPTED = 0, 1, 2, 130
 MAX_PORT = 65_535
+PORT, MORE_PORTS = 8460, 100
 QUICK_S = 5.0
 QUICK_DEATHS = 5
 LOCK = "demo.lock"
@@ -33,10 +38,14 @@ async def play(data: Path | None, console: Console | None = None) -> int:
     return await _until_interrupted(_explained(_play(data, console), console), console, interrupted=INTERRUPTED)
 
 
-async def stay(data: Path | None, *, port: int, console: Console | None = None) -> int:
-    """Keep a sandbox running and show what happens in it, until SIGINT, SIGTERM or SIGHUP; the exit code."""
+async def stay(data: Path | None, *, port: int | None = None, has_browser: bool = False, console: Console | None = None) -> int:
+    """Keep a sandbox and its page running and show what happens in it, until SIGINT, SIGTERM or SIGHUP; the exit code.
+
+    ``port`` None: the usual one, or the next that is free. ``has_browser``: the page is opened in it.
+    """
     console = console or Console(soft_wrap=True, highlight=False)
-    return await _until_interrupted(_explained(_stay(data, port, console), console), console, interrupted=WELL)
+    staying = _stay(data, port, console, has_browser=has_browser)
+    return await _until_interrupted(_explained(staying, console), console, interrupted=WELL)
 
 
 async def keep(sandbox: Sandbox, console: Console) -> int:
@@ -68,18 +77,41 @@ async def _play(data: Path | None, console: Console) -> int:
         return FAILED if await play_script(folder, console) else WELL
 
 
-async def _stay(data: Path | None, port: int, console: Console) -> int:
-    if not 0 <= port <= MAX_PORT:
+async def _stay(data: Path | None, port: int | None, console: Console, *, has_browser: bool) -> int:
+    began = monotonic() - process_time()  # what loading the program took is waited for, too
+    if port is not None and not 0 <= port <= MAX_PORT:
         raise CannotStartError(f"--port must be a number from 0 to {MAX_PORT}, not {port}.")
     with _folder(data) as folder:
-        async with Sandbox(folder, port=port, run_s=3.0) as sandbox:
-            console.print(how_to_drive(sandbox), markup=False)
-            screen = Screen(sandbox.slack.workspace, console)
-            watching = asyncio.create_task(screen.follow(sandbox.slack.workspace.subscribe()))
-            try:
-                return await keep(sandbox, console)
-            finally:
-                watching.cancel()
+        configuration = folder / CONFIGURATION.name
+        await asyncio.to_thread(shutil.copyfile, CONFIGURATION, configuration)  # scenarios edit it
+        first, more = (PORT, MORE_PORTS) if port is None else (port, 0)
+        sandbox = Sandbox(folder, port=first, more_ports=more, configuration=configuration, run_s=3.0)
+        page = Page(sandbox)
+        sandbox.slack.mount(Panels(sandbox, page.feed))
+        sandbox.slack.mount(page)  # last: it answers for whatever nobody else serves
+        async with sandbox:
+            _welcome(sandbox, console, port, has_browser=has_browser, ready_s=monotonic() - began)
+            return await _watched(sandbox, console)
+
+
+async def _watched(sandbox: Sandbox, console: Console) -> int:
+    screen = Screen(sandbox.slack.workspace, console)
+    watching = asyncio.create_task(screen.follow(sandbox.slack.workspace.subscribe()))
+    try:
+        return await keep(sandbox, console)
+    finally:
+        watching.cancel()
+
+
+def _welcome(sandbox: Sandbox, console: Console, port: int | None, *, has_browser: bool, ready_s: float) -> None:
+    url = f"{sandbox.slack.url}/"
+    console.print(how_to_drive(sandbox), markup=False)
+    if port is None and not url.endswith(f":{PORT}/"):
+        console.print(f"Port {PORT} is taken, by another demo perhaps: this one took the next free port.", markup=False)
+    console.print(f"The page: {url} (ready in {ready_s:.1f} s)", style="bold", markup=False)
+    console.print("What happens is shown here:\n")
+    if has_browser:
+        open_browser(url, lambda told: console.print(told, style="bold", markup=False))
 
 
 async def _explained(work: Coroutine[Any, Any, int], console: Console) -> int:
@@ -172,7 +204,7 @@ Let the next start at Domo fail; see every request that the providers got, and e
 End the bot as a power cut would; what was launched goes on:
   kill -9 {sandbox.bot_pid}
 
-Database and log: {sandbox.log_path.parent}. End with Ctrl-C. What happens is shown here:
+Database and log: {sandbox.log_path.parent}. End with Ctrl-C.
 """
 
 

@@ -29,8 +29,8 @@ class Request:
 class Journey:
     """One command and how it must end: with a card in ``ends``, refused with words that hold ``refused_with``, or answered.
 
-    ``answered_with``: what must stand in an answer that launches nothing. ``before`` happens before the command, ``acts`` once
-    it has its card or its answer. ``runs``: how many runs it must cause.
+    ``answered_with``: what must stand in an answer that launches nothing. ``before`` happens before the command, ``form`` in the
+    form that it opens, ``acts`` once there is a card or an answer. ``runs``, ``cards``: how many of them it must cause.
     ``passes``: the card must say so on its way. ``then_cancel``: press the card's *Cancel* button as soon as the launch
     runs. ``is_redelivered``: Slack sends the command twice. ``is_killed``: the bot is killed as soon as it has acknowledged.
     """
@@ -44,8 +44,10 @@ class Journey:
     refused_with: str | None = None
     answered_with: tuple[str, ...] = ()
     before: tuple[Act, ...] = ()
+    form: tuple[Act, ...] = ()
     acts: tuple[Act, ...] = ()
     runs: int = 1
+    cards: int = 1
     passes: State | None = None
     then_cancel: bool = False
     is_redelivered: bool = False

@@ -12,24 +12,35 @@ from rich.console import Console
 from rich.rule import Rule
 
 from bot.sandbox.acting import LAUNCH_ID, Actor, JourneyError
+from bot.sandbox.acts import Press, Type
+from bot.sandbox.form_journeys import FORMS
 from bot.sandbox.go_journeys import ACCESS, APPROVALS, LOST_SCOPE
 from bot.sandbox.journeys import LAUNCHES, TROUBLE, Journey, Request
+from bot.sandbox.pace import Aside, AtOnce, Pace
 from bot.sandbox.screen import Screen, shown_request
+from bot.sandbox.slack.errors import NotPossibleError
 from bot.sandbox.slack.workspace import Message, Workspace
 from bot.sandbox.standins import STANDINS, Received
 from bot.sandbox.world import CONFIGURATION, Sandbox
 
 ENDS_WITHIN_S = 30.0
+KILL = Aside(says="The bot is killed, as by a power cut, and started again. What it had promised is kept.")
+THE_END = Aside(says="The rest is the bot's: it follows the run until it has ended.")
+NOTHING_RAN = Aside(says="Nothing has run at the provider, and the card says how it ended.")
 CATCH_UP_S = 0.02
 """So that the screen has shown what happened before the verdict is printed."""
-JOURNEYS = (*LAUNCHES, *TROUBLE, *APPROVALS, *ACCESS, *LOST_SCOPE)
+_NUMBERS = {0: "no run", 1: "one run", 2: "two runs"}
+JOURNEYS = (*LAUNCHES, *FORMS, *TROUBLE, *APPROVALS, *ACCESS, *LOST_SCOPE)
 
 
 class Player:
     """Plays journeys, one after the other, in one sandbox."""
 
-    def __init__(self, sandbox: Sandbox, console: Console, *, ends_within_s: float = ENDS_WITHIN_S) -> None:
+    def __init__(
+        self, sandbox: Sandbox, console: Console, *, ends_within_s: float = ENDS_WITHIN_S, pace: Pace | None = None
+    ) -> None:
         self._sandbox = sandbox
+        self._pace = pace or AtOnce()
         self._ends_within_s = ends_within_s
         self._console = console
         self._screen = Screen(sandbox.slack.workspace, console)
@@ -51,8 +62,8 @@ class Player:
         self._console.print(Rule(f"{number} · {journey.title} · #{channel.name}", align="left", style="dim"))
         began = monotonic()
         try:
-            told = await self._play(journey)
-        except (JourneyError, TimeoutError) as error:
+            told = await self.play_one(journey)
+        except (JourneyError, NotPossibleError, TimeoutError) as error:
             await asyncio.sleep(CATCH_UP_S)
             self._console.print(f"  ✗ {error}", style="bold red", markup=False)
             return False
@@ -60,12 +71,19 @@ class Player:
         self._console.print(f"  ✓ {told} ({monotonic() - began:.1f} s)", style="bold green", markup=False)
         return True
 
-    async def _play(self, journey: Journey) -> str:
-        actor = Actor(sandbox=self._sandbox, channel_id=journey.channel_id, say=self._say, within_s=self._ends_within_s)
+    async def play_one(self, journey: Journey) -> str:
+        """Play one; how it ended.
+
+        Raises:
+            JourneyError, NotPossibleError, TimeoutError: otherwise than it should, and how.
+        """
+        within_s, pace = self._ends_within_s, self._pace
+        actor = Actor(sandbox=self._sandbox, channel_id=journey.channel_id, say=self._say, within_s=within_s, pace=pace)
         for act in journey.before:
             await actor.act(act)
         slack = self._sandbox.slack
         before = Before(slack.workspace, journey, len(self._sandbox.providers.received), self._count_runs())
+        await pace.before(Type(user_id=journey.user_id, text=journey.typed), None)
         acknowledged = await slack.command(journey.user_id, journey.channel_id, journey.typed)
         _require(acknowledged.is_ok, "Slack got no acknowledgement")
         if journey.ends is None:
@@ -74,11 +92,15 @@ class Player:
             await slack.redeliver(acknowledged)
             self._say("Slack delivers the same command once more")
         if journey.is_killed:
+            await pace.before(KILL, None)
             await self._kill_and_start()
-        actor.card = await slack.workspace.wait_for(before.new_card, self._ends_within_s)
+        for act in journey.form:
+            await actor.act(act)
+        actor.card = actor.card or await slack.workspace.wait_for(before.new_card, self._ends_within_s)
         await self._on_its_way(journey, actor.card)
         for act in journey.acts:
             await actor.act(act)
+        await pace.before(THE_END if journey.runs else NOTHING_RAN, actor.card)
         return await self._ended(journey, before, actor.card)
 
     async def _on_its_way(self, journey: Journey, card: Message) -> None:
@@ -88,6 +110,7 @@ class Player:
             await workspace.wait_for(lambda seen: _card_says(seen, card, passed), self._ends_within_s)
         if journey.then_cancel:
             await workspace.wait_for(lambda seen: _card_says(seen, card, "Running"), self._ends_within_s)
+            await self._pace.before(Press(user_id=journey.user_id, label="Cancel"), card)
             await self._sandbox.slack.click(journey.user_id, journey.channel_id, card.ts, "Cancel")
 
     async def _kill_and_start(self) -> None:
@@ -123,12 +146,13 @@ class Player:
             now = workspace.find(card.channel_id, card.ts)
             raise JourneyError(f"expected {word}, but the card says: {now.text if now else 'nothing'}") from None
         await asyncio.sleep(0)  # the screen's turn
-        _require(before.count_new_cards(workspace) == 1, "more than one card was posted")
+        cards = before.count_new_cards(workspace)
+        _require(cards == journey.cards, f"{cards} cards were posted")
         runs = self._count_runs() - before.runs
         _require(runs == journey.runs, f"{runs} runs were started")
         if journey.request is not None:
             self._check_request(journey.request, before.received, ended)
-        return f"{'one run' if runs else 'no run'}, ended {word}, as it should"
+        return f"{_NUMBERS.get(runs, str(runs))}, ended {word}, as it should"
 
     def _count_runs(self) -> int:
         """How many runs the providers have started."""

@@ -7,10 +7,12 @@ can be killed.
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -35,11 +37,20 @@ class CannotStartError(Exception):
     """The sandbox has no place to stand: a port or a file that cannot be used; the text is a sentence for the person."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class BotState:
+    """How the bot is; ``told`` is a sentence for people."""
+
+    is_up: bool
+    pid: int | None
+    told: str
+
+
 class Sandbox:
     """``async with`` starts everything and waits until the bot is connected; leaving stops it.
 
     ``data`` keeps the bot's database and log. ``run_s``: how long a run takes at a provider. ``settings``: more variables
-    for the bot.
+    for the bot. Where ``port`` is taken, one of ``more_ports`` after it is.
     """
 
     def __init__(
@@ -47,6 +58,7 @@ class Sandbox:
         data: Path,
         *,
         port: int = 0,
+        more_ports: int = 0,
         run_s: float = 1.0,
         configuration: Path = CONFIGURATION,
         settings: Mapping[str, str] | None = None,
@@ -56,11 +68,18 @@ class Sandbox:
         self.providers = ProviderStandIns(run_s=run_s)
         self.log_path = data / "bot.log"
         self._data = data
-        self._port = port
+        self._ports = range(port, port + 1 + more_ports)
         self._configuration = configuration
         self.settings = dict(settings or {})
         self._program = program
         self._bot: asyncio.subprocess.Process | None = None
+        self._starting = asyncio.Lock()
+        self._is_wanted = asyncio.Event()
+        self._is_over = False
+        self._watching: set[asyncio.Task[None]] = set()
+        self.bot_state = BotState(is_up=False, pid=None, told="The bot is not started yet.")
+        self.bot_watchers: list[Callable[[], None]] = []
+        """Each is called when ``bot_state`` has changed."""
 
     async def __aenter__(self) -> Self:
         try:
@@ -73,16 +92,28 @@ class Sandbox:
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._is_over = True
         await self.stop_bot()
+        await asyncio.gather(*self._watching)
         await self.slack.stop()
         await self.providers.stop()
 
     async def start_bot(self) -> None:
         """Start the bot and wait until Slack sees it. It has a session of its own: Ctrl-C is for the sandbox, which then asks it.
 
+        One that runs already is left alone: whoever killed it and whoever keeps it alive may both ask.
+
         Raises:
-            BotDiedError: it ended instead, or did not come up in time.
+            BotDiedError: it ended instead, or did not come up in time; or the sandbox is being left.
         """
+        async with self._starting:
+            if self._is_over:
+                raise BotDiedError("The sandbox is being left.")
+            self._is_wanted.set()
+            if self._bot is None or self._bot.returncode is not None:
+                await self._start()
+
+    async def _start(self) -> None:
         with self._log() as log:
             self._bot = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -98,21 +129,44 @@ class Sandbox:
         try:
             await asyncio.wait({connected, died}, return_when=asyncio.FIRST_COMPLETED)
             if died.done():
+                self._bot_is("The bot did not start: its log tells why.", is_up=False)
                 raise BotDiedError(self.log_path.read_text(encoding="utf-8", errors="replace")[-2000:])
             connected.result()
         except TimeoutError:
-            await self.kill_bot()
+            self._bot.kill()
+            await self._bot.wait()
             raise BotDiedError(f"It did not reach Slack within {STARTS_WITHIN_S:g} s.") from None
         finally:
             connected.cancel()
             died.cancel()
+        self._bot_is(f"The bot is up, as process {self._bot.pid}.", is_up=True)
+        watching = asyncio.create_task(self._watch(self._bot))
+        self._watching.add(watching)
+        watching.add_done_callback(self._watching.discard)
+
+    async def _watch(self, process: asyncio.subprocess.Process) -> None:
+        code = await process.wait()
+        how = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
+        self._bot_is(f"The bot {how}. What was launched goes on when it is back.", is_up=False)
+
+    def _bot_is(self, told: str, *, is_up: bool) -> None:
+        self.bot_state = BotState(is_up=is_up, pid=self.bot_pid if is_up else None, told=told)
+        for watcher in self.bot_watchers:
+            watcher()
 
     async def bot_ended(self) -> int:
-        """Wait until the bot ends, for whatever reason; its exit code, or minus the signal that killed it."""
-        return await self._bot.wait() if self._bot else 0
+        """Wait until the bot ends, but for ``stop_bot`` and ``kill_bot``; its exit code, or minus the signal that killed it."""
+        code = await self._bot.wait() if self._bot else 0
+        while not self._is_wanted.is_set():  # whoever stopped it starts it again
+            await self._is_wanted.wait()
+            async with self._starting:
+                pass
+            code = await self._bot.wait() if self._bot else 0
+        return code
 
     async def stop_bot(self) -> None:
         """Ask the bot to end, and wait for it to drain."""
+        self._is_wanted.clear()
         if self._bot is None or self._bot.returncode is not None:
             return
         self._bot.send_signal(signal.SIGTERM)
@@ -123,6 +177,7 @@ class Sandbox:
 
     async def kill_bot(self) -> None:
         """End the bot as a power cut would."""
+        self._is_wanted.clear()
         if self._bot is not None and self._bot.returncode is None:
             self._bot.kill()
             await self._bot.wait()
@@ -153,11 +208,15 @@ class Sandbox:
         return self._bot.returncode if self._bot else None
 
     async def _open_door(self) -> None:
-        try:
-            await self.slack.start(port=self._port)
-        except OSError as error:
-            reason = error.strerror or "not possible"
-            raise CannotStartError(f"Port {self._port} cannot be used ({reason}): choose another with --port.") from None
+        for port in self._ports:
+            try:
+                await self.slack.start(port=port)
+            except OSError as error:
+                if error.errno == errno.EADDRINUSE and port != self._ports[-1]:
+                    continue
+                reason = error.strerror or "not possible"
+                raise CannotStartError(f"Port {port} cannot be used ({reason}): choose another with --port.") from None
+            return
 
     def _log(self) -> BinaryIO:
         """The log, for its owner alone: it tells who launched what."""

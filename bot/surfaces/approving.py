@@ -27,9 +27,9 @@ _UNTELLING = frozenset({"grant"})
 """Parts whose value is a fingerprint, which tells people nothing."""
 
 
-def who(names: Sequence[str], *, may_mention: bool = True) -> Parts:
-    """People, groups and ``members`` in a row: mentioned, or by their bare ids."""
-    shown = [_name(name, may_mention=may_mention) for name in names[:MOST_PEOPLE]]
+def who(names: Sequence[str]) -> Parts:
+    """People, groups and ``members`` in a row, mentioned."""
+    shown = [_name(name) for name in names[:MOST_PEOPLE]]
     more: list[Part] = [f"{len(names) - MOST_PEOPLE} more"] if len(names) > MOST_PEOPLE else []
     return _row([*shown, *more]) or ("nobody",)
 
@@ -96,7 +96,8 @@ def standing(launch: Launch, events: Sequence[Event], *, may_mention: bool) -> I
     terms = terms_of(launch)
     yield merged(("It waits for approval. ", *_share(agreed(events), terms.required)))
     names = (*terms.approvers, *(terms.escalate_to if is_escalated(events) else ()))
-    yield merged(("Who may decide: ", *who(names, may_mention=may_mention), ". ", *_expires(launch)))
+    deciding: Parts = who(names) if may_mention else ("those whom the thread asks",)
+    yield merged(("Who may decide: ", *deciding, ". ", *_expires(launch)))
     again = next((event for event in reversed(events) if event.kind is EventKind.REOPENED), None)
     if again and _changes(again):
         left_out = _left_out(again)
@@ -133,11 +134,9 @@ def people(value: Json) -> list[str]:
     return [name for name in cast("list[Any]", value) if isinstance(name, str)] if isinstance(value, list | tuple) else []
 
 
-def _name(name: str, *, may_mention: bool) -> Part:
+def _name(name: str) -> Part:
     if name == _MEMBERS:
         return "any full member of this workspace"
-    if not may_mention:
-        return f"user group {shorten(name, _MOST_WHAT)}" if name.startswith("S") else shorten(name, _MOST_WHAT) or "somebody"
     return GroupMention(name) if name.startswith("S") else Mention(name)
 
 

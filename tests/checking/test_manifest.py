@@ -1,4 +1,4 @@
-"""Where a manifest does not offer what App Home needs, `gonogo check` says so."""
+"""Where a manifest does not offer what App Home and the form need, `gonogo check` says so."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.checking.manifest import manifest_faults
+from bot.checking.manifest import SHORTCUTS, manifest_faults
 from bot.settings import Configuration
+from commands import form
 from tests.why_parts import demo_configuration
 
 MANIFEST = Path(__file__).parent.parent.parent / "manifest.yaml"
@@ -53,3 +54,29 @@ def test_a_manifest_without_app_home_is_named(
     [line] = faults(tmp_path, configuration, change)
 
     assert fault in line
+
+
+def test_the_shortcuts_that_are_looked_for_are_those_that_the_program_answers() -> None:
+    assert set(SHORTCUTS) == {shortcut.callback_id for shortcut in form.SHORTCUTS}
+
+
+@pytest.mark.parametrize(
+    ("change", "lines"),
+    [
+        (lambda one: one["features"].pop("shortcuts"), ["lacks launch, of", "lacks launch_from_message, of"]),
+        (lambda one: one["features"]["shortcuts"].pop(), ["lacks launch_from_message, of the type message"]),
+        (lambda one: one["features"]["shortcuts"][0].update(type="message"), ["lacks launch, of the type global"]),
+        (
+            lambda one: one["features"]["shortcuts"][0].update(callback_id="go"),
+            ["lacks launch,", "holds go, which nothing answers"],
+        ),
+    ],
+    ids=["none", "one missing", "another type", "another name"],
+)
+def test_a_manifest_without_the_shortcuts_is_named(
+    tmp_path: Path, configuration: Configuration, change: Callable[[Any], object], lines: list[str]
+) -> None:
+    found = faults(tmp_path, configuration, change)
+
+    assert len(found) == len(lines)
+    assert all(words in line for words, line in zip(lines, found, strict=True))

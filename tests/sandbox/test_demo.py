@@ -9,14 +9,17 @@ import re
 import signal
 import sys
 from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from rich.console import Console
 
 from bot.sandbox import demo
-from bot.sandbox.world import BotDiedError, Sandbox
+from bot.sandbox.browser import NONE_FOUND
+from bot.sandbox.world import BotDiedError, CannotStartError, Sandbox
 
 ROOT = Path(__file__).parent.parent.parent
 PROMPTLY_S = 20.0
@@ -63,12 +66,30 @@ async def test_a_port_that_is_none(tmp_path: Path, screen: Screen, port: int) ->
 
 
 async def test_a_port_that_is_taken(tmp_path: Path, screen: Screen) -> None:
-    server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
-    async with server:
+    async with await _listening(0) as server:
         port = server.sockets[0].getsockname()[1]
         assert await demo.stay(tmp_path, port=port, console=screen.console) == 2
 
     assert screen.text.startswith(f"Port {port} cannot be used (")
+
+
+async def test_a_usual_port_that_is_taken_is_left_for_the_next_free_one(tmp_path: Path) -> None:
+    async with await _listening(0) as taken:
+        port = taken.sockets[0].getsockname()[1]
+        async with Sandbox(tmp_path, port=port, more_ports=20) as sandbox:
+            assert port < int(sandbox.slack.url.rpartition(":")[2]) <= port + 20
+
+
+async def test_when_every_port_is_taken_the_last_is_named(tmp_path: Path) -> None:
+    async with await _listening(0) as taken:
+        port = taken.sockets[0].getsockname()[1]
+        async with await _listening(port + 1):
+            with pytest.raises(CannotStartError, match=f"Port {port + 1} cannot be used"):
+                await Sandbox(tmp_path, port=port, more_ports=1).__aenter__()
+
+
+async def _listening(port: int) -> asyncio.Server:
+    return await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", port)
 
 
 async def test_a_folder_is_for_one_demo_at_a_time(tmp_path: Path, screen: Screen) -> None:
@@ -164,20 +185,28 @@ class Program:
         return self.process.returncode or 0, self.said + out.decode()
 
 
-@pytest.fixture
-async def program(tmp_path: Path) -> AsyncGenerator[Program, None]:
+@asynccontextmanager
+async def a_program(folder: Path, *more: str, **settings: str) -> AsyncGenerator[Program, None]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", "demo", "--data", "kept", "--port", "0"),
-        cwd=tmp_path,
-        env={**kept, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
+        *(sys.executable, "-m", "bot", "demo", *more),
+        cwd=folder,
+        env={**kept, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **settings},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    yield Program(process)
-    if process.returncode is None:
-        process.kill()
-    await process.communicate()
+    try:
+        yield Program(process)
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+@pytest.fixture
+async def program(tmp_path: Path) -> AsyncGenerator[Program, None]:
+    async with a_program(tmp_path, "--data", "kept", "--port", "0", "--no-browser") as one:
+        yield one
 
 
 async def test_it_starts_a_killed_bot_again_and_ends_in_order(program: Program, tmp_path: Path, screen: Screen) -> None:
@@ -203,6 +232,56 @@ async def test_ctrl_c_while_it_starts_is_no_accident(program: Program, tmp_path:
     code, said = await program.interrupt()
 
     assert (code, said) == (0, "stopped\n")
+
+
+async def test_two_demos_side_by_side_each_with_its_page_in_the_browser(tmp_path: Path) -> None:
+    """Neither names a port: each says where it is, and when it was ready."""
+    opened = tmp_path / "opened"
+    browser = f'{sys.executable} -c \'import sys; open("{opened}", "a").write(sys.argv[1] + chr(10))\' %s'
+    async with a_program(tmp_path, BROWSER=browser) as one, a_program(tmp_path, BROWSER=browser) as two:
+        pages = [_page(await each.until("What happens is shown here")) for each in (one, two)]
+        async with aiohttp.ClientSession() as session, asyncio.timeout(PROMPTLY_S):
+            for page in pages:
+                async with session.get(page) as reply:
+                    assert (reply.status, reply.content_type) == (200, "text/html")
+            while not await asyncio.to_thread(_lines, opened, len(pages)):  # noqa: ASYNC110 - as above
+                await asyncio.sleep(0.02)
+        ended = [await each.interrupt() for each in (one, two)]
+
+    assert sorted(opened.read_text(encoding="utf-8").split()) == sorted(pages)
+    assert len(set(pages)) == 2
+    assert [code for code, _ in ended] == [0, 0]
+    others = [(page, said) for page, (_, said) in zip(pages, ended, strict=True) if f":{demo.PORT}/" not in page]
+    assert [f"Port {demo.PORT} is taken" in said for _, said in others] == [True] * len(others)
+    assert others
+
+
+async def test_without_a_browser_the_address_is_all_there_is(tmp_path: Path) -> None:
+    async with a_program(tmp_path, "--port", "0", PATH=str(tmp_path)) as one:
+        await one.until(NONE_FOUND)
+        code, said = await one.interrupt()
+
+    assert (code, bool(_page(said)), "Traceback" in said) == (0, True, False)
+
+
+async def test_an_open_page_does_not_hold_up_the_end(program: Program) -> None:
+    page = _page(await program.until("What happens is shown here"))
+    async with aiohttp.ClientSession() as session, session.get(f"{page}page/events") as reply:
+        await reply.content.readline()
+        async with asyncio.timeout(5):
+            code, said = await program.interrupt()
+
+    assert (code, said.splitlines()[-1]) == (0, "stopped")
+
+
+def _page(said: str) -> str:
+    found = re.search(r"The page: (http://127\.0\.0\.1:\d+/) \(ready in \d+\.\d s\)\n", said)
+    assert found is not None, said
+    return found[1]
+
+
+def _lines(path: Path, count: int) -> bool:
+    return path.exists() and path.read_text(encoding="utf-8").count("\n") == count
 
 
 async def test_it_says_how_to_drive_it(tmp_path: Path) -> None:

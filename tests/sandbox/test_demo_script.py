@@ -12,7 +12,8 @@ import pytest
 from rich.console import Console
 
 from bot.domain.model import State
-from bot.sandbox.acts import Read
+from bot.sandbox.acts import Fill, Read
+from bot.sandbox.form_journeys import FORMS
 from bot.sandbox.go_journeys import ACCESS, APPROVALS
 from bot.sandbox.journeys import Journey
 from bot.sandbox.script import JOURNEYS, Player
@@ -34,7 +35,7 @@ async def played(sandbox: Sandbox, *journeys: Journey, within_s: float = 20.0) -
 
 
 def named(words: str) -> Journey:
-    return next(one for one in (*APPROVALS, *ACCESS) if words in one.title)
+    return next(one for one in (*FORMS, *APPROVALS, *ACCESS) if words in one.title)
 
 
 def test_titles_fit_a_terminal_and_tell_journeys_apart() -> None:
@@ -72,3 +73,33 @@ async def test_a_journey_that_ends_otherwise_is_told_and_counted(sandbox: Sandbo
     assert "✗ nobody reads 'nobody says this' (thread) within 2 s" in shown
     assert "✗ the answer does not name 'nobody'" in shown
     assert shown.count("✗") == 3
+
+
+async def test_forms_are_filled_corrected_and_opened_again(sandbox: Sandbox) -> None:
+    """Each provider once, what is missing, three errors at once, and a difference; the documents' requests are sent."""
+    failures, shown = await played(sandbox, *FORMS)
+
+    assert failures == 0, shown
+    assert shown.count("  → POST ") == 5
+    assert [shown.count(f"at {label}: ") for label in ("first_name", "last_name", "company_name")] == [1, 1, 1]
+    assert "reads in the form: The earlier value “900” of “maxAmount”" in shown
+    assert "two runs" in shown
+
+
+async def test_a_form_that_says_otherwise_is_told_and_counted(sandbox: Sandbox) -> None:
+    """Errors that do not come, a choice that is not offered, a value that Slack would not let through, words not there."""
+    missing = named("What is missing")
+    acts = (
+        Fill(user_id=missing.user_id, values={"company_name": "Engines"}, wrong=("company_name",)),
+        Fill(user_id=missing.user_id, choices=(("Workflow", "no such workflow"),)),
+        Fill(user_id=missing.user_id, values={"company_name": "x" * 3001}),
+        Fill(user_id=missing.user_id, sees=("nobody says this",)),
+    )
+
+    failures, shown = await played(sandbox, *(replace(missing, form=(act,)) for act in acts), within_s=4.0)
+
+    assert failures == len(acts)
+    assert "✗ what is wrong stands at [], not at ['company_name']" in shown
+    assert "✗ the form offers no Workflow 'no such workflow'" in shown
+    assert "✗ 'company_name' does not take" in shown
+    assert "✗ the form does not say 'nobody says this'" in shown

@@ -136,7 +136,7 @@ def test_the_text_alone_has_all_that_a_decision_needs() -> None:
     assert text.startswith("Awaiting approval: Dunning run on billing, L-7K3QW, asked for by <@U0ALICE>.")
     for told in (
         "1 of 2 agreed: <@U0BOB>.",
-        "Who may decide: U0BOB and user group S0LEADS.",
+        "Who may decide: those whom the thread asks.",
         "2026-11-21 16:00 UTC",
         "Workflow: Dunning run (396), version 3.",
         "accountId = “4028-a_b”",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import web
 
@@ -24,12 +24,24 @@ from bot.sandbox.slack.responses import Responses
 from bot.sandbox.slack.settling import Settling
 from bot.sandbox.slack.sockets import DisconnectReason, Sockets
 from bot.sandbox.slack.tickets import Tickets
-from bot.sandbox.slack.traffic import Traffic
+from bot.sandbox.slack.traffic import TrafficLog
 from bot.sandbox.slack.workspace import Workspace
 
 ACK_TIMEOUT_S = 3.0
 MAX_BODY_BYTES = 8 * 1024 * 1024
 SHUTDOWN_S = 1.0
+
+
+class Mounted(Protocol):
+    """More to serve at the stand-in's address, such as the page."""
+
+    def routes(self) -> list[web.RouteDef]:
+        """What it serves."""
+        ...
+
+    async def stop(self) -> None:
+        """End what would never end by itself."""
+        ...
 
 
 class SlackStandIn:
@@ -50,7 +62,7 @@ class SlackStandIn:
     ) -> None:
         clock = clock or WallClock()
         self.workspace = workspace
-        self.traffic: list[Traffic] = []
+        self.traffic = TrafficLog()
         self.faults = Faults()
         self.limits = Limits(is_on=limits)
         tickets = Tickets()
@@ -83,17 +95,27 @@ class SlackStandIn:
             traffic=self.traffic,
         )
         self._control = Control(self)
+        self._mounted: list[Mounted] = []
         self._runner: web.AppRunner | None = None
 
     # --- life ------------------------------------------------------------------------------------------------------
 
+    def mount(self, part: Mounted) -> None:
+        """Serve this too, once started."""
+        self._mounted.append(part)
+
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Listen; port 0 takes a free one."""
         app = web.Application(client_max_size=MAX_BODY_BYTES)
-        app.add_routes([*self._api.routes(), *self.sockets.routes(), *self._responses.routes(), *self._control.routes()])
+        for part in (self._api, self.sockets, self._responses, self._control, *self._mounted):
+            app.add_routes(part.routes())
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
         await runner.setup()
-        await web.TCPSite(runner, host, port).start()
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError:
+            await runner.cleanup()
+            raise
         self._runner = runner
         bound_host, bound_port, *_ = runner.addresses[0]
         self._api.url = self._payloads.url = f"http://{bound_host}:{bound_port}"
@@ -102,6 +124,8 @@ class SlackStandIn:
         """Hang up on everybody."""
         self.faults.clear()
         self._control.stop()
+        for part in self._mounted:
+            await part.stop()
         await self.sockets.stop()
         await self._courier.stop()
         if self._runner is not None:

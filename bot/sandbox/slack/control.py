@@ -162,7 +162,7 @@ class Control:
     async def _state(self, request: web.Request) -> web.Response:
         refuse_outsiders(request)
         world, views = self.slack.workspace, self.slack.workspace.views
-        return _json(
+        return json_answer(
             {
                 "sockets": self.slack.sockets.count,
                 "users": [asdict(user) for user in world.users.values()],
@@ -183,7 +183,7 @@ class Control:
         shown = world.messages(channel_id)
         if user_id:
             shown = sorted([*shown, *world.ephemerals(channel_id, user_id)], key=lambda message: message.ts)
-        return _json({"messages": [asdict(message) for message in shown]})
+        return json_answer({"messages": [asdict(message) for message in shown]})
 
     async def _thread(self, request: web.Request) -> web.Response:
         refuse_outsiders(request)
@@ -193,11 +193,11 @@ class Control:
         replies = world.thread(channel_id, ts)
         if not replies and world.find(channel_id, ts) is None:
             return _not_there(f"there is no message {ts} in {channel_id}; /_control/messages/{channel_id} shows those that are")
-        return _json({"messages": [asdict(message) for message in replies]})
+        return json_answer({"messages": [asdict(message) for message in replies]})
 
     async def _traffic(self, request: web.Request) -> web.Response:
         refuse_outsiders(request)
-        return _json({"traffic": [asdict(one) for one in self.slack.traffic]})
+        return json_answer({"traffic": [asdict(one) for one in self.slack.traffic]})
 
     async def _changes(self, request: web.Request) -> web.StreamResponse:
         refuse_outsiders(request)
@@ -208,7 +208,7 @@ class Control:
             self._streams.add(task)
             task.add_done_callback(self._streams.discard)
         async for change in feed:
-            await stream.write(f"data: {_dumped(asdict(change))}\n\n".encode())
+            await stream.write(f"data: {dumped(asdict(change))}\n\n".encode())
         return stream
 
     # --- inside ----------------------------------------------------------------------------------------------------
@@ -217,13 +217,13 @@ class Control:
         async def answer(request: web.Request) -> web.StreamResponse:
             refuse_outsiders(request)
             try:
-                return _json({"ok": True, **await act(await _given(request))})
+                return json_answer({"ok": True, **await act(await read_given(request))})
             except NotPossibleError as refusal:
-                return _json({"ok": False, "error": str(refusal)}, status=409)
+                return json_answer({"ok": False, "error": str(refusal)}, status=409)
             except MistakeError as mistake:
-                return _json({"ok": False, "error": str(mistake)}, status=400)
+                return json_answer({"ok": False, "error": str(mistake)}, status=400)
             except KeyError as missing:
-                return _json({"ok": False, "error": f"missing: {missing}"}, status=400)
+                return json_answer({"ok": False, "error": f"missing: {missing}"}, status=400)
 
         return answer
 
@@ -244,12 +244,18 @@ def refuse_outsiders(request: web.Request) -> None:
         raise web.HTTPForbidden(text="this door is for this machine only\n")
 
 
-async def _given(request: web.Request) -> dict[str, Any]:
+async def read_given(request: web.Request) -> dict[str, Any]:
+    """The JSON object that was sent, its fields of the types that their names stand for.
+
+    Raises:
+        HTTPException: it is no JSON object.
+        MistakeError: a field does not fit.
+    """
     if request.content_type != "application/json":
         raise web.HTTPUnsupportedMediaType(text=f"{SEND_JSON}\n")
     try:
         given = await request.json()
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise web.HTTPBadRequest(text=f"{SEND_JSON}\n") from exc
     if not is_mapping(given):
         raise web.HTTPBadRequest(text=f"{SEND_JSON}\n")
@@ -289,13 +295,14 @@ FITS: Mapping[str, Callable[[object], bool]] = {
 FIELDS: Mapping[str, frozenset[str]] = {
     "text": frozenset(
         {"user", "channel", "text", "command", "label", "ts", "callback_id", "query", "method", "reason", "error", "body"}
+        | {"view_id", "block_id", "action_id"}
     ),
     "text or null": frozenset({"thread_ts"}),
     "true or false": frozenset({"all", "is_on", "is_applied"}),
     "a whole number": frozenset({"retry_after_s", "status", "delivery"}),
     f"a whole number from 1 to {MOST_TIMES}": frozenset({"times"}),
     "a JSON object": frozenset({"event", "fault"}),
-    "a JSON object or null": frozenset({"values"}),
+    "a JSON object or null": frozenset({"values", "state", "chosen"}),
 }
 
 
@@ -307,14 +314,16 @@ def _unknown_channel(world: Workspace, channel_id: str) -> str:
 
 
 def _not_there(trouble: str) -> web.Response:
-    return _json({"ok": False, "error": trouble}, status=404)
+    return json_answer({"ok": False, "error": trouble}, status=404)
 
 
-def _json(body: Mapping[str, Any], *, status: int = 200) -> web.Response:
-    return web.Response(text=_dumped(body) + "\n", status=status, content_type="application/json")
+def json_answer(body: Mapping[str, Any], *, status: int = 200) -> web.Response:
+    """A body as JSON."""
+    return web.Response(text=dumped(body) + "\n", status=status, content_type="application/json")
 
 
-def _dumped(body: Mapping[str, Any]) -> str:
+def dumped(body: Mapping[str, Any]) -> str:
+    """JSON on one line, in ASCII, of values of ours as well."""
     return json.dumps(body, default=_plain)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.sandbox.slack.world import Channel, SlackApp, Team, Token, User, UserGroup
+from bot.sandbox.slack.world import Channel, Offer, SlackApp, Team, Token, User, UserGroup
 
 TEAM = Team(team_id="T0GONOGO", name="Gonogo Sandbox", domain="gonogo-sandbox")
 BOT = "U0GONOGO"
@@ -16,6 +16,17 @@ SCOPES = frozenset(
     {"app_mentions:read", "channels:read", "chat:write", "commands", "groups:read", "usergroups:read", "users:read"},
 )
 
+# The words of manifest.yaml, which is not in the package; a test compares them.
+HINT = (
+    "[connection] | <connection> <workflow> name=value … | list [connection] | status [id] | again <id> | "
+    "approve <id> | reject <id> <reason> | cancel <id> | why [connection workflow] | access [connection] | help"
+)
+OFFERS = {
+    "/launch": Offer(name="/launch", description="Launch a workflow, or look at one", hint=HINT),
+    "launch": Offer(name="Launch a workflow", description="The form of /launch, with the channel to choose"),
+    "launch_from_message": Offer(name="Launch about this", description="The form of /launch, with values of this message"),
+}
+
 APP = SlackApp(
     app_id="A0GONOGO",
     bot_user_id=BOT,
@@ -23,6 +34,7 @@ APP = SlackApp(
     commands={"/launch": True},
     shortcuts={"launch": "global", "launch_global": "global", "launch_from_message": "message"},
     events=frozenset({"app_home_opened", "app_mention", "app_uninstalled", "channel_id_changed", "tokens_revoked"}),
+    offers=OFFERS,
 )
 
 TOKENS = (

@@ -84,6 +84,17 @@ class Control:
         return self.is_input and not self.block.get("optional", False)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Ids:
+    """Which element, exactly: for whoever has the blocks before them, as the page has."""
+
+    block_id: str
+    action_id: str
+
+    def __str__(self) -> str:
+        return f"{self.block_id} / {self.action_id}"
+
+
 def controls(blocks: Iterable[Mapping[str, Any]]) -> Iterator[Control]:
     """Everything in these blocks that a person can use, from top to bottom."""
     for block in map(dict, blocks):
@@ -93,15 +104,23 @@ def controls(blocks: Iterable[Mapping[str, Any]]) -> Iterator[Control]:
                 yield Control(block=block, element=element)
 
 
-def named(blocks: Iterable[Mapping[str, Any]], name: str, *, value: str | None = None) -> Control:
-    """The control with this label, action id or accessibility label; ``value`` picks among buttons that read the same."""
+def named(blocks: Iterable[Mapping[str, Any]], name: str | Ids, *, value: str | None = None) -> Control:
+    """The control with this label, action id or accessibility label, or with these ids.
+
+    ``value`` picks among buttons that read the same.
+    """
     every = list(controls(blocks))
     for control in every:
-        is_meant = name in {control.label, control.action_id, control.element.get("accessibility_label")}
-        if is_meant and value in {None, control.element.get("value")}:
+        if _is_meant(control, name) and value in {None, control.element.get("value")}:
             return control
     there = [control.label or control.action_id for control in every]
-    raise NotPossibleError(f"nothing here reads {name!r}; there is {there}")
+    raise NotPossibleError(f"nothing here reads {str(name)!r}; there is {there}")
+
+
+def _is_meant(control: Control, name: str | Ids) -> bool:
+    if isinstance(name, Ids):
+        return (control.block_id, control.action_id) == (name.block_id, name.action_id)
+    return name in {control.label, control.action_id, control.element.get("accessibility_label")}
 
 
 def with_ids(block: Mapping[str, Any], numbers: Iterator[int]) -> dict[str, Any]:
@@ -167,12 +186,16 @@ def _said(control: Control, key: str, value: object) -> Any:
 def _option(control: Control, wanted: object) -> dict[str, Any]:
     if is_mapping(wanted):
         return wanted
-    groups = mappings(control.element.get("option_groups"))
-    offered = [*mappings(control.element.get("options")), *(one for group in groups for one in mappings(group.get("options")))]
-    for option in offered:
+    for option in offered(control):
         if wanted in {option.get("value"), plain(option.get("text"))}:
             return option
     raise NotPossibleError(f"{control.label!r} offers no {wanted!r}")
+
+
+def offered(control: Control) -> list[dict[str, Any]]:
+    """The options that the blocks hold, groups flattened."""
+    groups = mappings(control.element.get("option_groups"))
+    return [*mappings(control.element.get("options")), *(one for group in groups for one in mappings(group.get("options")))]
 
 
 def picked(control: Control, value: object) -> dict[str, Any]:

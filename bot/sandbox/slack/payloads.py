@@ -81,19 +81,15 @@ class Payloads:
 
     def message_action(self, user_id: str, message: Message, used: Mapping[str, Any], at: datetime) -> Delivery:
         """A button, menu or other element on a message was used; ``used`` is the entry in ``actions``."""
-        is_ephemeral = message.ephemeral_to is not None
-        where = {"type": "message", "message_ts": message.ts, "channel_id": message.channel_id, "is_ephemeral": is_ephemeral}
-        if message.thread_ts:
-            where["thread_ts"] = message.thread_ts
         payload = {
             **self._act("block_actions", user_id, at),
-            "container": where,
+            "container": _container(message),
             "channel": self._channel(message.channel_id),
             "state": {"values": initial_state(message.blocks)},
             "response_url": self._response_url(f"actions/{message.channel_id}", user_id, at, message=message),
             "actions": [self._stamped(used, at)],
         }
-        return Delivery(kind="interactive", payload=payload if is_ephemeral else payload | self._message(message))
+        return Delivery(kind="interactive", payload=payload if message.ephemeral_to else payload | self._message(message))
 
     def view_action(self, user_id: str, view: View, used: Mapping[str, Any], at: datetime) -> Delivery:
         """An element in a modal or Home tab was used."""
@@ -105,19 +101,17 @@ class Payloads:
         }
         return Delivery(kind="interactive", payload=payload)
 
-    def suggestion(self, user_id: str, view: View, control: Control, *, query: str, at: datetime) -> Delivery:
+    def suggestion(self, user_id: str, where: View | Message, control: Control, *, query: str, at: datetime) -> Delivery:
         """A person types into a menu whose options the bot knows."""
         act = self._act("block_suggestion", user_id, at)
         del act["trigger_id"]
-        payload = {
-            **act,
-            "container": {"type": "view", "view_id": view.view_id},
-            "action_id": control.action_id,
-            "block_id": control.block_id,
-            "value": query,
-            "view": view_json(self.workspace, view),
-        }
-        return Delivery(kind="interactive", payload=payload)
+        asked = {"action_id": control.action_id, "block_id": control.block_id, "value": query}
+        if isinstance(where, View):
+            shown = {"container": {"type": "view", "view_id": where.view_id}, "view": view_json(self.workspace, where)}
+        else:
+            shown = {"container": _container(where), "channel": self._channel(where.channel_id)}
+            shown |= {} if where.ephemeral_to else self._message(where)
+        return Delivery(kind="interactive", payload={**act, **asked, **shown})
 
     def submission(self, user_id: str, view: View, values: Mapping[str, Any], at: datetime) -> Delivery:
         """A form was sent."""
@@ -190,6 +184,12 @@ class Payloads:
         door, channel_id = path.split("/")
         about = {"message_ts": message.ts, "thread_ts": message.thread_ts} if message else {}
         return f"{self.url}/respond/{door}/{self.tickets.response_urls.issue(user_id, channel_id, at, **about)}"
+
+
+def _container(message: Message) -> dict[str, Any]:
+    is_ephemeral = message.ephemeral_to is not None
+    where = {"type": "message", "message_ts": message.ts, "channel_id": message.channel_id, "is_ephemeral": is_ephemeral}
+    return where | ({"thread_ts": message.thread_ts} if message.thread_ts else {})
 
 
 def used(control: Control, more: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from bot.sandbox.slack.clock import SlackClock
 from bot.sandbox.slack.delivery import Acknowledged, Courier
 from bot.sandbox.slack.errors import NotPossibleError
 from bot.sandbox.slack.filling import fill, refuse_impossible, submitted
-from bot.sandbox.slack.forms import ASKED, PRESSED, Control, named, picked, pressed
+from bot.sandbox.slack.forms import ASKED, PRESSED, Control, Ids, filled, named, picked, pressed
 from bot.sandbox.slack.payloads import Delivery, Payloads, used
 from bot.sandbox.slack.settling import Settling
 from bot.sandbox.slack.view_methods import view_json
@@ -38,24 +38,24 @@ class People:
 
     async def command(self, user_id: str, channel_id: str, text: str, *, command: str = "/launch") -> Acknowledged:
         """Type a slash command. People from elsewhere have none; Slack answers an unknown one itself."""
-        user, channel = self._person(user_id), self._channel(user_id, channel_id)
+        user, channel = self._person(user_id), self.in_channel(user_id, channel_id)
         if command not in self.workspace.app.commands or user.is_stranger:
             raise NotPossibleError(f"{command} is not a valid command")
         typed = f"{command} {text}".strip()
         self.workspace.record("command_typed", self.clock.now(), user_id=user_id, channel_id=channel.channel_id, text=typed)
         return await self._deliver(self.payloads.command(user_id, channel, command, text=text, at=self.clock.now()))
 
-    async def click(self, user_id: str, channel_id: str, ts: str, label: str, *, value: str | None = None) -> Acknowledged:
+    async def click(self, user_id: str, channel_id: str, ts: str, label: str | Ids, *, value: str | None = None) -> Acknowledged:
         """Press the button with this label (or action id) on a message; ``value`` picks among buttons that read the same."""
-        message = self._message(user_id, channel_id, ts)
+        message = self.on_screen(user_id, channel_id, ts)
         return await self._use_on_message(user_id, message, named(message.blocks, label, value=value), None)
 
-    async def choose(self, user_id: str, channel_id: str, ts: str, label: str, *, value: object) -> Acknowledged:
+    async def choose(self, user_id: str, channel_id: str, ts: str, label: str | Ids, *, value: object) -> Acknowledged:
         """Pick from a menu on a message."""
-        message = self._message(user_id, channel_id, ts)
+        message = self.on_screen(user_id, channel_id, ts)
         return await self._use_on_message(user_id, message, named(message.blocks, label), value)
 
-    async def click_in_view(self, user_id: str, label: str, *, value: str | None = None) -> Acknowledged:
+    async def click_in_view(self, user_id: str, label: str | Ids, *, value: str | None = None) -> Acknowledged:
         """Press a button in the modal on top, or on the Home tab when no modal is open."""
         view = self._view(user_id)
         return await self._use_in_view(view, named(view.blocks, label, value=value), None)
@@ -69,7 +69,7 @@ class People:
         return await self._use_in_view(home, named(home.blocks, label, value=value), None)
 
     async def choose_in_view(
-        self, user_id: str, label: str, value: object, *, values: Mapping[str, Any] | None = None
+        self, user_id: str, label: str | Ids, value: object, *, values: Mapping[str, Any] | None = None
     ) -> Acknowledged:
         """Pick from a menu in the modal on top (or on the Home tab), after ``values`` were typed into other fields."""
         self._person(user_id)
@@ -78,9 +78,9 @@ class People:
             view = self.type_in(user_id, values)
         control = named(view.blocks, label)
         if control.is_input and not control.block.get("dispatch_action"):
-            raise NotPossibleError(f"{label!r} tells nobody before the form is sent: its block has no dispatch_action")
+            raise NotPossibleError(f"{control.label!r} tells nobody before the form is sent: its block has no dispatch_action")
         if control.kind not in PRESSED:
-            view = self.type_in(user_id, {control.block_id: {control.action_id: value}})
+            view = self._put(view, control, value)
         return await self._use_in_view(view, control, value)
 
     def type_in(self, user_id: str, values: Mapping[str, Any]) -> View:
@@ -88,16 +88,16 @@ class People:
         view = self._view(user_id)
         return self.workspace.views.type_in(view, fill(view.blocks, view.state, values), self.clock.now())
 
-    async def suggest(self, user_id: str, label: str, query: str = "") -> Acknowledged:
+    async def suggest(self, user_id: str, label: str | Ids, query: str = "") -> Acknowledged:
         """Type into a menu whose options the bot knows; the options are in the acknowledgement's body."""
         self._person(user_id)
-        view = self._view(user_id)
-        control = named(view.blocks, label)
-        if control.kind not in ASKED:
-            raise NotPossibleError(f"{label!r} is a {control.kind}: its options are fixed")
-        if len(query) < control.element.get("min_query_length", DEFAULT_QUERY_LENGTH):
-            raise NotPossibleError(f"{label!r} asks for options only from a longer query than {query!r}")
-        return await self._deliver(self.payloads.suggestion(user_id, view, control, query=query, at=self.clock.now()))
+        return await self._suggest(user_id, self._view(user_id), label, query=query)
+
+    async def suggest_on_message(
+        self, user_id: str, channel_id: str, ts: str, label: str | Ids, *, query: str = ""
+    ) -> Acknowledged:
+        """The same for a menu on a message."""
+        return await self._suggest(user_id, self.on_screen(user_id, channel_id, ts), label, query=query)
 
     async def submit(self, user_id: str, values: Mapping[str, Any] | None = None) -> Acknowledged:
         """Fill the modal on top and send it. ``values``: block id or label → ``{action_id: value}`` or the value."""
@@ -127,7 +127,7 @@ class People:
         wanted = "message" if ts else "global"
         if self.workspace.app.shortcuts.get(callback_id) != wanted or user.is_stranger:
             raise NotPossibleError(f"there is no {wanted} shortcut {callback_id!r}")
-        message = self._message(user_id, channel_id, ts) if ts else None
+        message = self.on_screen(user_id, channel_id, ts) if ts else None
         return await self._deliver(self.payloads.shortcut(user_id, callback_id, message, self.clock.now()))
 
     async def open_home(self, user_id: str) -> Acknowledged:
@@ -142,7 +142,7 @@ class People:
     async def say(self, user_id: str, channel_id: str, text: str, *, thread_ts: str | None = None) -> Message:
         """Write a message; one that mentions the bot where it is a member becomes an app_mention."""
         self._person(user_id)
-        channel = self._channel(user_id, channel_id)
+        channel = self.in_channel(user_id, channel_id)
         message = self.workspace.post(channel_id, user_id, text, self.clock.now(), thread_ts=thread_ts)
         bot = self.workspace.app.bot_user_id
         if f"<@{bot}" in text and bot in channel.members and "app_mention" in self.workspace.app.events:
@@ -163,10 +163,25 @@ class People:
 
     # --- inside ----------------------------------------------------------------------------------------------------
 
+    async def _suggest(self, user_id: str, where: View | Message, label: str | Ids, *, query: str) -> Acknowledged:
+        control = named(where.blocks, label)
+        if control.kind not in ASKED:
+            raise NotPossibleError(f"{control.label!r} is a {control.kind}: its options are fixed")
+        if len(query) < control.element.get("min_query_length", DEFAULT_QUERY_LENGTH):
+            raise NotPossibleError(f"{control.label!r} asks for options only from a longer query than {query!r}")
+        return await self._deliver(self.payloads.suggestion(user_id, where, control, query=query, at=self.clock.now()))
+
     async def _deliver(self, delivery: Delivery) -> Acknowledged:
         acknowledged = await self.courier.send(delivery)
         self.settling.settle(acknowledged)
         return acknowledged
+
+    def _put(self, view: View, control: Control, value: object) -> View:
+        field = filled(control, value)
+        refuse_impossible(control, field)
+        beside = view.state.get(control.block_id, {})
+        state = {**view.state, control.block_id: {**beside, control.action_id: field}}
+        return self.workspace.views.type_in(view, state, self.clock.now())
 
     async def _use_on_message(self, user_id: str, message: Message, control: Control, value: object) -> Acknowledged:
         at = self.clock.now()
@@ -185,20 +200,43 @@ class People:
             raise NotPossibleError(f"{user_id} is nobody who could do that")
         return user
 
-    def _channel(self, user_id: str, channel_id: str) -> Channel:
+    def in_channel(self, user_id: str, channel_id: str) -> Channel:
+        """The channel, if this person is in it.
+
+        Raises:
+            NotPossibleError: they are not.
+        """
+        self._person(user_id)
         is_own_dm = channel_id == dm_id(user_id)
         channel = self.workspace.open_dm(user_id) if is_own_dm else self.workspace.channels.get(channel_id)
         if channel is None or user_id not in channel.members:
             raise NotPossibleError(f"{user_id} is not in {channel_id}")
         return channel
 
-    def _message(self, user_id: str, channel_id: str, ts: str) -> Message:
+    def on_screen(self, user_id: str, channel_id: str, ts: str) -> Message:
+        """The message, if this person sees it.
+
+        Raises:
+            NotPossibleError: they do not.
+        """
         self._person(user_id)
-        self._channel(user_id, channel_id)
+        self.in_channel(user_id, channel_id)
         message = self.workspace.find_on_screen(channel_id, ts, user_id)
         if message is None:
             raise NotPossibleError(f"{user_id} sees no message {ts} in {channel_id}")
         return message
+
+    def on_top(self, user_id: str, view_id: str) -> View:
+        """The view with this id, if this person sees it and no modal covers it.
+
+        Raises:
+            NotPossibleError: it is gone or covered.
+        """
+        self._person(user_id)
+        view = self.workspace.views.top(user_id) or self.workspace.views.home(user_id)
+        if view is None or view.view_id != view_id:
+            raise NotPossibleError(f"{view_id} is no longer what {user_id} sees on top: it was closed, or another form covers it")
+        return view
 
     def _modal(self, user_id: str) -> View:
         view = self.workspace.views.top(user_id)

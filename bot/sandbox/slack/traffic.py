@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -28,6 +28,20 @@ class Traffic:
     answer: Any
     via: Literal["http", "socket"] = "http"
     retry: int = 0
+
+
+class TrafficLog(list[Traffic]):
+    """All traffic, oldest first; ``watchers`` are called at each more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.watchers: list[Callable[[], None]] = []
+
+    def append(self, entry: Traffic, /) -> None:
+        """Keep one more."""
+        super().append(entry)
+        for watcher in self.watchers:
+            watcher()
 
 
 def masked(sent: Mapping[str, Any]) -> dict[str, Any]:

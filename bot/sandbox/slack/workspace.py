@@ -95,6 +95,10 @@ class Workspace:
         everything = self._messages.get(channel_id, {}).values()
         return [message for message in everything if message.is_reply and message.thread_ts == ts]
 
+    def everything(self, channel_id: str) -> list[Message]:
+        """Top level and threads, oldest first: all that everybody in the channel sees."""
+        return list(self._messages.get(channel_id, {}).values())
+
     def ephemerals(self, channel_id: str, user_id: str) -> list[Message]:
         """What only this person sees in that channel, oldest first."""
         whispered = self._ephemerals.get(channel_id, {}).values()

@@ -83,11 +83,21 @@ class Token:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Offer:
+    """How Slack's client shows a command or a shortcut to people."""
+
+    name: str
+    description: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class SlackApp:
     """The bot as Slack knows it.
 
     ``commands`` maps a command to whether its text is escaped, ``shortcuts`` a callback id to ``global`` or ``message``;
     ``events`` are the event types it has subscribed to. What is not named here does not exist on people's screens.
+    ``offers`` are the words for commands and shortcuts, by command or callback id.
     """
 
     app_id: str
@@ -98,6 +108,7 @@ class SlackApp:
     events: frozenset[str] = frozenset()
     has_home: bool = True
     has_messages_tab: bool = True
+    offers: Mapping[str, Offer] = field(default_factory=dict[str, Offer])
 
     @classmethod
     def from_manifest(cls, manifest: Mapping[str, Any], *, app_id: str, bot_user_id: str, bot_id: str) -> SlackApp:
@@ -113,12 +124,21 @@ class SlackApp:
             events=_names(mapping(settings.get("event_subscriptions")).get("bot_events")),
             has_home=bool(home.get("home_tab_enabled")),
             has_messages_tab=bool(home.get("messages_tab_enabled")),
+            offers=_offers(features),
         )
 
 
 def manifest_scopes(manifest: Mapping[str, Any]) -> frozenset[str]:
     """The Slack scopes that this manifest asks for the bot."""
     return _names(mapping(mapping(manifest.get("oauth_config")).get("scopes")).get("bot"))
+
+
+def _offers(features: Mapping[str, Any]) -> dict[str, Offer]:
+    shown = [(one["command"], one["command"], one) for one in mappings(features.get("slash_commands"))]
+    shown += [(one["callback_id"], one.get("name", ""), one) for one in mappings(features.get("shortcuts"))]
+    return {
+        key: Offer(name=name, description=one.get("description", ""), hint=one.get("usage_hint", "")) for key, name, one in shown
+    }
 
 
 def _names(value: object) -> frozenset[str]:

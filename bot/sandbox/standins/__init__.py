@@ -18,7 +18,7 @@ from aiohttp import web
 
 from bot.domain.model import Json
 from bot.domain.provider import Provider
-from bot.sandbox.standins._control import LOOPBACK, ControlDoor
+from bot.sandbox.standins._control import LOOPBACK, ControlDoor, MistakeError
 from bot.sandbox.standins._faults import Fault, FaultKind
 from bot.sandbox.standins._house import Received, Run, StandIn, World
 from bot.sandbox.standins._serving import Server
@@ -29,7 +29,7 @@ from bot.sandbox.standins.examples import ExampleStandIn
 from bot.sandbox.standins.salesforce import SalesforceStandIn
 from bot.sandbox.standins.zuora import ZuoraStandIn
 
-__all__ = ["STANDINS", "Fault", "FaultKind", "ProviderStandIns", "Received", "Run"]
+__all__ = ["STANDINS", "Fault", "FaultKind", "MistakeError", "ProviderStandIns", "Received", "Run"]
 
 STANDINS: Mapping[str, type[StandIn]] = {
     "bitrix24": Bitrix24StandIn,
@@ -136,6 +136,36 @@ class ProviderStandIns:
     def speed(self, run_s: float) -> None:
         """Let runs that start from now on take so many seconds."""
         self._server.world.run_s = run_s
+
+    def act(self, name: str, sent: Mapping[str, Json]) -> None:
+        """An operation of the control door (fault, speed, scope, switch, release), from plain JSON.
+
+        Raises:
+            MistakeError: it cannot be done; the text says why.
+        """
+        ControlDoor(self._server).act(name, sent)
+
+    @property
+    def run_s(self) -> float:
+        """How long a run takes that starts now."""
+        return self._server.world.run_s
+
+    def now(self) -> float:
+        """The stand-ins' time: seconds since the epoch."""
+        return self._server.world.now()
+
+    def standins(self) -> list[StandIn]:
+        """Every stand-in, by name."""
+        return [standin for _, standin in sorted(self._server.standins.items())]
+
+    def waiting(self, provider: str) -> list[tuple[str, Fault]]:
+        """The faults that have not befallen a request there yet, each with its verb, the next first."""
+        return list(self._server.line(self.standin(provider).name).waiting)
+
+    def clear(self, provider: str, place: int = 0, times: int | None = None) -> None:
+        """Forget the faults that wait there, from ``place`` on, so many of them."""
+        waiting = self._server.line(self.standin(provider).name).waiting
+        del waiting[place : None if times is None else place + times]
 
     def release(self) -> None:
         """Let every hanging answer go on."""

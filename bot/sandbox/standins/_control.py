@@ -46,6 +46,18 @@ class ControlDoor:
             web.get("/_control/runs/{provider}", self._runs),
         ]
 
+    def act(self, name: str, sent: Mapping[str, Json]) -> None:
+        """Do one of the door's operations: fault, speed, scope, switch or release.
+
+        Raises:
+            MistakeError: there is no such operation, or what was sent does not fit it.
+        """
+        acts = {"fault": self._fault, "speed": self._speed, "scope": self._scope, "switch": self._switch}
+        acts["release"] = self._release
+        if name not in acts:
+            raise MistakeError(f"There is no {name} here; there are {', '.join(acts)}.")
+        acts[name](sent)
+
     def _posted(self, change: Callable[[Mapping[str, Json]], None]) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def listener(request: web.Request) -> web.Response:
             refuse_foreign(request)

@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl
 
 from bot.domain.model import NOTHING, Json
 from bot.domain.provider import Reply
+from bot.sandbox.standins._listing import Listed
 from bot.sandbox.standins._plain import FORM_TYPE, json_reply, wait_headers
 
 ENDLESS = 1e9
@@ -197,6 +198,15 @@ class StandIn:
     def routes(self) -> tuple[Route, ...]:
         """Every operation; the first that matches serves."""
         raise NotImplementedError
+
+    def workflows(self) -> tuple[Listed, ...]:
+        """What can be started here; empty where nothing is kept."""
+        return ()
+
+    def status_of(self, run: Run, now: float) -> str:
+        """Where a run stands, in the provider's own word; "" where it has none."""
+        del run, now
+        return ""
 
     def trouble(self, status: int, retry_after_s: float | None = None) -> Reply:
         """What the provider answers when the trouble is its own (429, 5xx)."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bot.domain.model import Json
 from bot.sandbox.standins._house import Run
+from bot.sandbox.standins._listing import Listed, ListedInput
 from bot.sandbox.standins._plain import as_list, is_moment, is_number, is_text, is_truth, stamp
 
 DATE = "%Y-%m-%dT%H:%M:%S.000+0000"
@@ -120,6 +121,26 @@ COLUMNS = {
     ),
     "case": ("Id", "Status", "Request_Id__c", "CreatedDate"),
 }
+
+
+REMARKS = {"fault": "its runs fail", "waiting": "its runs pause, then end", "waiting_fault": "its runs pause, then fail"}
+
+
+def look(flow: Flow) -> Listed:
+    """A flow in plain words."""
+    inputs = tuple(ListedInput(name=one.name, type=one.type.lower(), is_required=one.is_required) for one in flow.inputs)
+    remark = REMARKS.get(flow.ending, "") if flow.is_active else "not active"
+    return Listed(workflow_id=flow.name, name=flow.label, inputs=inputs, remark=remark)
+
+
+def stage(run: Run, now: float) -> str:
+    """Where a run stands: Salesforce shows as much of paused and failed interviews alone."""
+    row, is_over = interview_row(run, now), run.progress(now) >= 1
+    return (
+        str(row["InterviewStatus"])
+        if row and (is_over or "waiting" in FLOWS[run.workflow_id].ending)
+        else ("Finished" if is_over else "Running")
+    )
 
 
 def result(flow: Flow, values: Json) -> dict[str, Json]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.domain.model import Json
 from bot.sandbox.standins._house import Run
+from bot.sandbox.standins._listing import Listed, ListedInput
 from bot.sandbox.standins._plain import is_moment, is_number, is_text, is_truth, is_whole, stamp
 
 RUN_DATE = "%Y-%m-%d %H:%M:%S UTC"
@@ -105,6 +106,19 @@ DEFINITIONS = {
 }
 EARLIER_RUN, FIRST_RUN = 399, 400
 """The seed's run ids: 399 stands in its 409, 400 in its 200."""
+
+
+def look(definition: Definition) -> Listed:
+    """A definition in plain words."""
+    inputs = tuple(ListedInput(name=one.callout_id, type=one.datatype, is_required=one.is_required) for one in definition.fields)
+    remarks = {
+        "not active": not definition.is_active,
+        "cannot be started from outside": not definition.has_callout,
+        "one task ends in error": definition.fails,
+        "waits for half of its time": definition.waits,
+    }
+    remark = "; ".join(said for said, is_so in remarks.items() if is_so)
+    return Listed(workflow_id=str(definition.workflow_id), name=definition.name, inputs=inputs, remark=remark)
 
 
 def fits(definition: Definition, query: Mapping[str, str]) -> bool:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from bot.domain.model import NOTHING, Json
 from bot.domain.provider import Reply
 from bot.sandbox.standins._house import Incoming, RefusedError, Route, Run, StandIn
+from bot.sandbox.standins._listing import Listed, ListedInput
 from bot.sandbox.standins._plain import JSON_TYPE, as_object, is_number, is_text, is_whole, json_reply, stamp, wait_headers, whole
 
 API_KEY = "vibe_api_made_up_personal_key"
@@ -142,6 +143,14 @@ class Bitrix24StandIn(StandIn):
             Route("POST", "/v1/{records}/search", "other", self._search),
         )
 
+    def workflows(self) -> tuple[Listed, ...]:
+        """The templates."""
+        return tuple(map(_look, TEMPLATES.values()))
+
+    def status_of(self, run: Run, now: float) -> str:
+        """A run that is over is in no list, and nothing tells how it went."""
+        return "running" if is_running(run, now) else "gone from the list"
+
     # --- errors
 
     def trouble(self, status: int, retry_after_s: float | None = None) -> Reply:
@@ -263,6 +272,12 @@ class Bitrix24StandIn(StandIn):
     def new_run_id(self) -> str:
         """Opaque, with a dot; the first is the seed's."""
         return f"{FIRST_ID + self.count():x}.22457798"
+
+
+def _look(template: Template) -> Listed:
+    inputs = tuple(ListedInput(name=one.name, type=one.type, is_required=one.is_required) for one in template.parameters)
+    remark = f"on a {template.entity_type}" + ("; over before anybody can look" if template.takes_no_time else "")
+    return Listed(workflow_id=str(template.template_id), name=template.name, inputs=inputs, remark=remark)
 
 
 def success(status: int, data: Json, meta: Json = None) -> Reply:

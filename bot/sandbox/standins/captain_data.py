@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from bot.domain.model import NOTHING, Json
 from bot.domain.provider import Reply
 from bot.sandbox.standins._house import Incoming, RefusedError, Route, Run, StandIn
+from bot.sandbox.standins._listing import Listed, ListedInput
 from bot.sandbox.standins._plain import (
     JSON_TYPE,
     as_list,
@@ -42,6 +43,11 @@ PHASES: Mapping[str, tuple[tuple[float, str], ...]] = {
     "shutdown": ((0.1, "pending"), (0.5, "running")),
 }
 """Each status until which progress, by how the job goes; a paused job is taken up again, as when somebody mended the account."""
+REMARKS = {
+    "paused": "its runs pause half-way, then go on",
+    "warning": "its runs end with a warning",
+    "shutdown": "its runs are shut down half-way",
+}
 ERRORS = {"paused": "The account's cookies have expired", "warning": "Invalid input", "shutdown": "Technical error"}
 
 
@@ -155,6 +161,14 @@ class CaptainDataStandIn(StandIn):
             Route("GET", "/v3/jobs/{job_uid}/results", "track", self._results),
             Route("GET", "/v3/integrations/{slug}/accounts", "other", self._accounts),
         )
+
+    def workflows(self) -> tuple[Listed, ...]:
+        """The recipes."""
+        return tuple(map(_look, RECIPES.values()))
+
+    def status_of(self, run: Run, now: float) -> str:
+        """A job's status."""
+        return job_status(run, now)
 
     # --- errors
 
@@ -305,6 +319,11 @@ class CaptainDataStandIn(StandIn):
     def new_run_id(self) -> str:
         """A UUID."""
         return f"77777777-7777-4777-8777-{self.count() + 1:012d}"
+
+
+def _look(recipe: Recipe) -> Listed:
+    inputs = tuple(ListedInput(name=name, type="text", is_required=must) for name, must in recipe.steps[0].inputs.items())
+    return Listed(workflow_id=recipe.uid, name=recipe.name, inputs=inputs, remark=REMARKS.get(recipe.ending, ""))
 
 
 def job_status(run: Run, now: float) -> str:

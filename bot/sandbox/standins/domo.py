@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from bot.domain.model import NOTHING, Json
 from bot.domain.provider import Reply
 from bot.sandbox.standins._house import Incoming, RefusedError, Route, Run, StandIn
+from bot.sandbox.standins._listing import Listed, ListedInput
 from bot.sandbox.standins._plain import (
     JSON_TYPE,
     as_list,
@@ -127,6 +128,14 @@ class DomoStandIn(StandIn):
             Route("GET", f"{API}/models/{{model_id}}/versions/{{version}}/starts", "describe", self._starts),
             Route("GET", "/api/sessions/v1/me", "probe", self._me),
         )
+
+    def workflows(self) -> tuple[Listed, ...]:
+        """The models."""
+        return tuple(map(_look, MODELS.values()))
+
+    def status_of(self, run: Run, now: float) -> str:
+        """An instance's status."""
+        return run_status(run, now) or "null"
 
     def verb_of(self, asked: Incoming) -> str:
         """A list of one run follows none: somebody tries the token."""
@@ -260,6 +269,13 @@ class DomoStandIn(StandIn):
     def new_run_id(self) -> str:
         """A UUID; the first is the seed's."""
         return f"2052e10a-d142-4391-a731-{FIRST_ID + self.count():012x}"
+
+
+def _look(model: Model) -> Listed:
+    inputs = tuple(ListedInput(name=one.name, type=one.type, is_required=one.is_required) for one in model.inputs)
+    active = ", ".join(version for version, is_active in model.versions.items() if is_active)
+    remarks = [f"active: {active}" if active else "no version is active", "its runs fail" if model.fails else ""]
+    return Listed(workflow_id=model.model_id, name=model.name, inputs=inputs, remark="; ".join(filter(None, remarks)))
 
 
 def run_status(run: Run, now: float) -> str | None:

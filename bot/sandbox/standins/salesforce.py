@@ -17,6 +17,7 @@ from bot.domain.model import Json
 from bot.domain.provider import Reply
 from bot.sandbox.standins import _soql
 from bot.sandbox.standins._house import Incoming, RefusedError, Route, Run, StandIn, World
+from bot.sandbox.standins._listing import Listed
 from bot.sandbox.standins._plain import FORM_TYPE, JSON_TYPE, as_object, as_objects, json_reply, wait_headers
 from bot.sandbox.standins._salesforce_org import (
     COLUMNS,
@@ -25,8 +26,10 @@ from bot.sandbox.standins._salesforce_org import (
     case_row,
     definition_row,
     interview_row,
+    look,
     outputs,
     result,
+    stage,
 )
 
 CLIENT_ID = "made-up-salesforce-consumer-key"
@@ -94,6 +97,14 @@ class SalesforceStandIn(StandIn):
             Route("GET", "/services/data/{version}/limits", "probe", self._limits),
             Route("DELETE", "/services/data/{version}/sobjects/FlowInterview/{id}", "cancel", self._delete),
         )
+
+    def workflows(self) -> tuple[Listed, ...]:
+        """The flows."""
+        return tuple(map(look, FLOWS.values()))
+
+    def status_of(self, run: Run, now: float) -> str:
+        """Where the interview stands."""
+        return stage(run, now)
 
     def verb_of(self, asked: Incoming) -> str:
         """A query for the org's flows follows no run: somebody compares rights."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from bot.domain.model import Json
 from bot.domain.provider import Reply
 from bot.sandbox.standins._house import Incoming, RefusedError, Route, Run, StandIn, World
+from bot.sandbox.standins._listing import Listed
 from bot.sandbox.standins._plain import FORM_TYPE, JSON_TYPE, as_object, json_reply, stamp, wait_headers, whole
 from bot.sandbox.standins._zuora_tenant import (
     DATATYPES,
@@ -25,6 +26,7 @@ from bot.sandbox.standins._zuora_tenant import (
     Field,
     exported,
     fits,
+    look,
     run_head,
     run_name,
     run_state,
@@ -107,6 +109,14 @@ class ZuoraStandIn(StandIn):
             Route("GET", "/workflows/{workflow_id}/versions", "describe", self._versions),
             Route("GET", "/workflows/{workflow_id}", "describe", self._one),
         )
+
+    def workflows(self) -> tuple[Listed, ...]:
+        """The definitions."""
+        return tuple(map(look, DEFINITIONS.values()))
+
+    def status_of(self, run: Run, now: float) -> str:
+        """A run's status."""
+        return run_status(run, now)
 
     def verb_of(self, asked: Incoming) -> str:
         """A list of one is no look at the catalogue: somebody tries the credential."""
