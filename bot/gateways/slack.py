@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -19,6 +20,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.domain.errors import ThreadError
+from bot.domain.fellows import Fellows
 from bot.domain.model import Delivery, Event, Launch
 from bot.domain.reading import mapping, text
 from bot.gateways.slack_calls import BROKEN, UNREACHABLE, SlackCallError, call_slack
@@ -82,10 +84,18 @@ class Face:
 class SlackThread:
     """Posts as the bot, through one shared ``AsyncWebClient``."""
 
-    def __init__(self, client: AsyncWebClient, *, faces: Mapping[str, Face], clock: Clock, operators: str | None = None) -> None:
+    def __init__(
+        self,
+        client: AsyncWebClient,
+        *,
+        faces: Mapping[str, Face],
+        clock: Clock,
+        operators: str | None = None,
+        fellows: Fellows | None = None,
+    ) -> None:
         self._client = client
         self._faces = faces
-        self._pace = Pace(clock)
+        self._pace = Pace(clock, fellows)
         self._clock = clock
         self._operators = operators
 
@@ -103,6 +113,10 @@ class SlackThread:
         title = self._face(launch).title
         says = [cards.line(launch, event, provider_title=title) for event in events]
         return await self._post(launch.channel_id, together(says), thread_ts=card_ts)
+
+    def heed(self, pauses: Mapping[str, datetime]) -> None:
+        """Wait with what another replica was refused."""
+        self._pace.heed(pauses)
 
     def is_behind(self, channel_id: str) -> bool:
         """Whether Slack slows this channel down, so that fewer messages should say more."""
@@ -166,13 +180,20 @@ class SlackThread:
         return ts
 
     async def _call(self, method: str, **arguments: Any) -> Mapping[str, Any]:
-        """One Web API call.
+        """One Web API call, when it is our turn. In a burst whoever comes first is refused first, and the others hear of it.
 
         Raises:
             ThreadError: Slack refused it or did not answer.
         """
         channel_id = str(arguments.get("channel", ""))
+        if not self._pace.is_slow(method, channel_id):
+            async with self._pace.one_by_one(method, channel_id):
+                if not self._pace.is_slow(method, channel_id):
+                    return await self._called(method, channel_id, arguments)
         await self._pace.turn(method, channel_id)
+        return await self._called(method, channel_id, arguments)
+
+    async def _called(self, method: str, channel_id: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         try:
             return await call_slack(self._client, method, json=arguments)
         except SlackCallError as error:

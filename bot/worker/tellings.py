@@ -3,6 +3,9 @@
 Why the card comes first: a thread hangs on it. Why the lines come before the card's update: the last line is the news that people
 are notified of, and an update is not.
 
+Why a card that is posted late may stand alone: under Slack's limits a line beside a card that says the same would double the time
+until everybody knows (issue 8). It is so only for a launch that simply ran, over before its card could be posted; all else is told.
+
 Why a card whose post got no answer is never posted again: it may stand there, and without reading the channel's history, which we
 do not ask for, nobody can tell. It is never doubled; the requester is told the end directly, and whoever presses one of its buttons
 shows us where it stands. A thread line in that doubt is left out, unless it is the last: that one rather stands twice than not at all.
@@ -17,12 +20,17 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.domain.errors import ThreadError
-from bot.domain.model import State
+from bot.domain.model import EventKind, State
 from bot.domain.setbacks import TELL_AGAIN_MOST_S, tell_again_s
 from bot.ports import Clock, Line, Store, Telling, Thread
 from bot.surfaces import notices
+from bot.worker.once import Once
 
 TELLINGS_AT_ONCE = 24
+ON_THE_CARD = frozenset(
+    {EventKind.REQUESTED, EventKind.STARTING, EventKind.ACCEPTED, EventKind.PROGRESSED, EventKind.SUCCEEDED, EventKind.ENDED}
+)
+"""What happens to a launch that simply runs. Its card, once it is over, says as much as the lines about them would."""
 SURE_SHARE = 3
 """A lease is renewed three times before it lapses, so a third of it is always left."""
 
@@ -39,8 +47,9 @@ class TellingWork:
     holder: str
     lease: timedelta
     at_once: int = TELLINGS_AT_ONCE
+    once: Once | None = None
     doubts_told: set[str] = field(default_factory=set[str])
-    """Launches whose doubt this process told directly; a later one may tell it once more, which is better than not at all."""
+    """Launches whose doubt is told directly; kept also in the store, where ``once`` has one."""
 
     async def claim(self, limit: int) -> Sequence[Telling]:
         """Launches whose card or thread is behind, now leased to us."""
@@ -70,6 +79,11 @@ class TellingWork:
         card_ts = telling.card_ts or await self._post_card(telling)
         if card_ts is None:
             return
+        if telling.card_ts is None and self._is_card_enough(telling):
+            for line in telling.lines:
+                await self.store.line_told(line.line_id, ts=card_ts, at=self.clock.now())
+            await self.store.telling_done(launch.launch_id, self.holder)
+            return
         is_together = len(telling.lines) > 1 and self.thread.is_behind(launch.channel_id)
         for lines in [telling.lines] if is_together else [(line,) for line in telling.lines]:
             if not await self._post_lines(telling, lines, card_ts):
@@ -81,6 +95,11 @@ class TellingWork:
             await self.thread.update_card(launch, telling.events, card_ts=card_ts)
             await self.store.card_told(launch.launch_id, ts=card_ts, version=launch.version)
         await self.store.telling_done(launch.launch_id, self.holder)
+
+    def _is_card_enough(self, telling: Telling) -> bool:
+        """Whether the card that was posted just now said it all: it is over, it went as it should, and Slack slows the channel down."""
+        is_plain = all(line.event.kind in ON_THE_CARD for line in telling.lines)
+        return telling.launch.state.is_final and is_plain and self.thread.is_behind(telling.launch.channel_id)
 
     async def _post_card(self, telling: Telling) -> str | None:
         """Post the card; None when somebody else took this over, or when Slack lost its answer, and the card with it.
@@ -185,7 +204,7 @@ class TellingWork:
         launch_id = telling.launch.launch_id
         if launch_id not in self.doubts_told:
             try:
-                await self.thread.post_direct(telling.launch, telling.events)
+                await self._post_doubt(telling)
             except ThreadError as error:
                 _log.warning("doubt_not_told", launch_id=launch_id, error=error.code)
                 if not error.is_permanent:
@@ -193,6 +212,15 @@ class TellingWork:
                     return
             self.doubts_told.add(launch_id)
         await self._put_off(telling, why, TELL_AGAIN_MOST_S)
+
+    async def _post_doubt(self, telling: Telling) -> None:
+        """Once, whichever replica has the telling next; a start that is sent anew has a doubt of its own."""
+        launch = telling.launch
+        telling_it = self.thread.post_direct(launch, telling.events)
+        if self.once is None:
+            await telling_it
+        else:
+            await self.once.tell(f"doubt {launch.launch_id} {launch.attempts}", telling_it)
 
     async def _tell_operators(self, telling: Telling, why: str) -> None:
         try:

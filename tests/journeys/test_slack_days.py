@@ -229,7 +229,7 @@ class Day:
         return any([await self.store.next_due(), await self.store.next_telling()])
 
     def told(self) -> Counter[str]:
-        """How often the end of each launch was told: by a last line, or to its requester."""
+        """How often the end of each launch was told: by a last line, by a card that stands alone, or to its requester."""
         return Counter(word for text in self._ends() for word in self.asked if word in text)
 
     def cards(self) -> Counter[str]:
@@ -241,7 +241,8 @@ class Day:
         direct = [message.text for message in seen.messages(dm_id("U0ALICE"))]
         by_card = [(card.text, seen.thread(CHANNEL, card.ts)) for card in seen.messages(CHANNEL)]
         lines = [card for card, thread in by_card for message in thread for _ in END.findall(message.text)]
-        return [*lines, *(text for text in direct if END.match(text))]
+        alone = [card for card, thread in by_card if not thread and END.match(card)]
+        return [*lines, *alone, *(text for text in direct if END.match(text))]
 
     # --- Slack goes away ---
 
@@ -317,12 +318,24 @@ async def test_under_slacks_limits_no_final_state_is_missing(capsys: pytest.Capt
         assert day.told() == Counter(day.asked)
         assert day.cards() == Counter(day.asked)
         assert all(card.text.startswith("Succeeded") for card in day.slack.workspace.messages(CHANNEL))
+        calls, refused, of_floor = figures(day)
+        assert calls <= 1.3 * LAUNCHES
+        assert refused <= 3
+        assert of_floor <= 1.05
         with capsys.disabled():
             print(f"\n{account(day)}")  # noqa: T201 - issue 3 asks for it
 
 
+def figures(day: Day) -> tuple[int, int, float]:
+    """Calls that Slack answered, those that it refused, and how long all took beside two posts for each launch."""
+    calls = [one for one in day.slack.traffic if one.kind == "call"]
+    refused = sum(one.status == 429 for one in calls)
+    least_s = (2 * LAUNCHES - ONE_A_SECOND.burst) * 60 / ONE_A_SECOND.per_minute
+    return len(calls) - refused, refused, (day.clock.now() - NOON).total_seconds() / least_s
+
+
 def account(day: Day) -> str:
-    """Calls per launch beside the least that the limits allow: a card and a last line each, one post a second and channel."""
+    """Calls per launch, and how long it took beside a card and a last line each, at one post a second and channel."""
     calls = [one for one in day.slack.traffic if one.kind == "call"]
     refused = sum(one.status == 429 for one in calls)
     taken = Counter(one.name for one in calls if one.status == 200)
@@ -331,7 +344,7 @@ def account(day: Day) -> str:
     assert ONE_A_SECOND.per_minute < HUNDREDS
     return (
         f"{LAUNCHES} launches in one channel: {len(calls) / LAUNCHES:.2f} Web API calls each ({dict(taken)}, {refused} refused), "
-        f"the least is 2 (card, last line); told after {took_s:.0f} s, the least is {least_s:.0f} s"
+        f"the least is 1 (a card that is posted late says it all); told after {took_s:.0f} s, two posts each would take {least_s:.0f} s"
     )
 
 

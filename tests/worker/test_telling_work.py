@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from bot.domain.errors import ThreadError
 from bot.domain.lifecycle import step
 from bot.domain.model import Event, EventKind, State
 from bot.store.sqlite import SqliteStore
-from bot.worker import LEASE, TellingWork
+from bot.worker import LEASE, Once, TellingWork
 from tests.builders import FrozenClock, a_delivery, a_launch, an_event
 from tests.ports import RecordingThread, a_store
 
@@ -209,6 +210,26 @@ async def test_under_pressure_the_lines_of_a_launch_that_is_behind_are_one_messa
     assert await desk.tell() == [("line", [EventKind.ACCEPTED, EventKind.SUCCEEDED]), ("update", State.SUCCEEDED)]
 
 
+async def test_under_pressure_a_card_posted_when_all_is_over_stands_alone(desk: Desk) -> None:
+    await desk.keep(STARTED, ACCEPTED, SUCCEEDED)
+    desk.thread.is_slow = True
+
+    assert await desk.tell() == [("card", State.SUCCEEDED)]
+    assert await desk.tell() == []
+
+
+@pytest.mark.parametrize(
+    "events",
+    [(STARTED, ACCEPTED), (STARTED, an_event(EventKind.LOST)), (STARTED, ACCEPTED, an_event(EventKind.FAILED))],
+    ids=["not over", "in doubt", "failed"],
+)
+async def test_under_pressure_what_is_not_simply_over_is_told_in_the_thread_too(desk: Desk, events: tuple[Event, ...]) -> None:
+    await desk.keep(*events)
+    desk.thread.is_slow = True
+
+    assert [what for what, _ in await desk.tell()] == ["card", "line"]
+
+
 async def test_a_doubt_that_the_channel_cannot_show_is_told_to_the_requester_once(desk: Desk) -> None:
     await desk.keep(STARTED, an_event(EventKind.LOST))
     desk.thread.refusals.append(ThreadError("is_archived", is_permanent=True))
@@ -247,6 +268,74 @@ async def test_the_line_that_warns_of_a_doubt_rather_stands_twice_than_not_at_al
 
 def _overtaken(desk: Desk) -> tuple[TellingWork, TellingWork]:
     return desk.work, TellingWork(store=desk.store, thread=desk.thread, clock=desk.clock, holder="other", lease=LEASE)
+
+
+async def test_a_teller_that_is_paused_after_it_was_told_to_go_on_does_not_speak(desk: Desk) -> None:
+    """Between the store's word and Slack's: what it says now would stand below what another has told since."""
+    await desk.keep()
+    await desk.tell()
+    await desk.happen(STARTED, ACCEPTED, SUCCEEDED)
+    (mine,) = await desk.work.claim(1)
+    paused = replace(desk.work, store=_PausedAfter(desk, "line_skipped", LEASE))
+    other = replace(desk.work, holder="other")
+
+    await paused.act(mine)
+    (theirs,) = await other.claim(1)
+    await other.act(theirs)
+
+    assert desk.thread.told == [("line", EventKind.ACCEPTED), ("line", EventKind.SUCCEEDED), ("update", State.SUCCEEDED)]
+
+
+async def test_a_card_that_a_paused_teller_has_set_back_is_shown_anew(desk: Desk) -> None:
+    await desk.keep()
+    await desk.tell()
+    await desk.happen(STARTED, ACCEPTED)
+    (mine,) = await desk.work.claim(1)
+    other = replace(desk.work, holder="other")
+    desk.clock.time += LEASE
+    await desk.happen(SUCCEEDED)
+    (theirs,) = await other.claim(1)
+    await other.act(theirs)
+    await desk.store.card_told("L-7K3QW", ts="1.0", version=mine.launch.version)
+
+    assert (await desk.tell())[-1] == ("update", State.SUCCEEDED)
+    assert await desk.tell() == []
+
+
+async def test_a_doubt_is_told_directly_by_one_of_several_replicas(desk: Desk) -> None:
+    await desk.keep(STARTED)
+    desk.thread.refusals.append(ThreadError("unreachable", is_in_doubt=True))
+    await desk.tell()
+    await desk.happen(an_event(EventKind.LOST))
+    told: list[tuple[str, object]] = []
+    for name in ("me", "second", "third"):
+        once = Once(store=desk.store, clock=desk.clock, holder=name)
+        work = replace(desk.work, holder=name, once=once, doubts_told=set())
+        for telling in await work.claim(1):
+            await work.act(telling)
+        desk.clock.move(minutes=10)
+        told, desk.thread.told = [*told, *desk.thread.told], []
+
+    assert told == [("direct", State.IN_DOUBT)]
+
+
+class _PausedAfter:
+    """A store after whose answer to one method the process stands still for a while."""
+
+    def __init__(self, desk: Desk, method: str, pause: timedelta) -> None:
+        self._desk, self._method, self._pause = desk, method, pause
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._desk.store, name)
+        return self._paused(method) if name == self._method else method
+
+    def _paused(self, method: Any) -> Any:
+        async def called(*arguments: Any, **named: Any) -> Any:
+            answer = await method(*arguments, **named)
+            self._desk.clock.time += self._pause
+            return answer
+
+        return called
 
 
 async def test_a_paused_teller_posts_no_second_card(desk: Desk) -> None:
