@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import Enum, auto
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from bot.domain.grants import Limits
@@ -68,6 +69,22 @@ class Home:
     attempts: int = 0
 
 
+@dataclass(frozen=True, kw_only=True)
+class Replica:
+    """One process of the bot that uses this store: who it is, and which version of the program."""
+
+    holder: str
+    version: str
+
+
+class Claimed(Enum):
+    """What became of a claim: it is ours to do, somebody has done it, or somebody is at it."""
+
+    OURS = auto()
+    DONE = auto()
+    HELD = auto()
+
+
 class Store(Protocol):
     """Durable memory. Every method is one transaction; times are UTC and come in as arguments: a store reads no clock.
 
@@ -88,7 +105,10 @@ class Store(Protocol):
     """
 
     async def delivery(self, key: str) -> Delivery | None:
-        """A kept delivery by its key, finished or not; one that ``create`` kept unrecorded has no content, so it is None."""
+        """A kept delivery by its key, finished or not.
+
+        None for one that ``create`` kept unrecorded, and for one that has caused its launch: what was typed is in the launch.
+        """
         ...
 
     async def lease_deliveries(self, *, now: datetime, until: datetime, holder: str, limit: int) -> list[Delivery]:
@@ -171,8 +191,12 @@ class Store(Protocol):
         decision: Record | None = None,
         limits: Limits | None = None,
         has_line: bool = False,
+        holder: str | None = None,
+        until: datetime | None = None,
     ) -> Launch | None:
         """Keep a new launch, its first event, its card, and finish its delivery. ``has_line``: the event gets a thread line.
+
+        ``holder``: it is this holder's from its first moment, until then, as if it had been claimed; else it is free.
 
         The card is due from ``event.at``. A delivery that was never recorded is kept, finished, so that its copies cause nothing.
         ``decision`` is what allowed it, kept with it, under this launch's id. ``limits`` are counted in the same transaction, so
@@ -330,6 +354,14 @@ class Store(Protocol):
         """
         ...
 
+    async def postpone(self, launches: Sequence[Launch], *, holder: str) -> None:
+        """After looks that brought nothing new: keep ``due_at``, ``looks`` and ``misses`` of each, and give the leases back, all at once.
+
+        Each is guarded as by ``save`` with ``holder``; one that somebody else changed in between is only given back, to be looked
+        at anew.
+        """
+        ...
+
     async def durations(self, connection: str, workflow_id: str) -> tuple[float, ...]:
         """How long the last runs of a workflow took, in seconds, oldest first; as many as ``pacing.MOST_KEPT``."""
         ...
@@ -354,9 +386,7 @@ class Store(Protocol):
         """A thread line stands at ``ts``; the first time stands. Kept also when the lease has lapsed."""
         ...
 
-    async def line_skipped(
-        self, line_id: int, at: datetime, *, holder: str | None = None, until: datetime | None = None
-    ) -> bool:
+    async def line_skipped(self, line_id: int, at: datetime, *, holder: str | None = None, until: datetime | None = None) -> bool:
         """A thread line that may have been posted (its answer was lost) is never posted again; where it stands is not known.
 
         ``holder``: only while this holder has the telling, and nobody can take it before ``until``: for whoever is about to post.
@@ -409,6 +439,39 @@ class Store(Protocol):
 
         One that was opened meanwhile is due at once. Nothing happens when ``holder`` no longer has it.
         """
+        ...
+
+    async def seen(self, replica: Replica, *, now: datetime, since: datetime) -> tuple[Replica, ...]:
+        """This replica is alive; all that were seen after ``since``, itself among them. What is long over is forgotten."""
+        ...
+
+    async def gone(self, holder: str) -> None:
+        """This replica ends: the others need not wait to find out."""
+        ...
+
+    async def keep_pauses(self, pauses: Mapping[str, datetime]) -> None:
+        """Everybody waits with these until then, by what they are for; the longest wait that anybody was told stands."""
+        ...
+
+    async def pauses(self, *, now: datetime) -> Mapping[str, datetime]:
+        """What is to be waited for, and until when; nothing that is over."""
+        ...
+
+    async def claim_notice(
+        self, name: str, *, holder: str, now: datetime, until: datetime, since: datetime | None = None
+    ) -> Claimed:
+        """Claim what is to be done once, whoever does it. ``since``: what was done then or before may be done again (None: never).
+
+        Until then nobody else can claim it, unless ``notice_not_told`` gives it up.
+        """
+        ...
+
+    async def notice_told(self, name: str, holder: str, at: datetime) -> None:
+        """It is done. Nothing happens when somebody else has claimed it meanwhile."""
+        ...
+
+    async def notice_not_told(self, name: str, holder: str) -> None:
+        """It was not done: whoever comes next may. Nothing happens when somebody else has claimed it meanwhile."""
         ...
 
     async def next_home(self) -> datetime | None:

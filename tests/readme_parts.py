@@ -22,6 +22,7 @@ from bot.sandbox.world import CONFIGURATION
 from bot.settings import SETTINGS_HELP, read_configuration
 from bot.worker.launches import EVENTS
 from bot.worker.mirroring import DRIFT
+from bot.worker.sharing import ALIVE
 from tests.access_parts import card_text
 from tests.why_parts import why_part
 
@@ -101,7 +102,7 @@ def demo_matrix() -> str:
 def metrics_table() -> str:
     """A row per metric of our own, from where it is registered."""
     rows: list[list[str]] = []
-    for metric in (EVENTS, DRIFT):
+    for metric in (EVENTS, DRIFT, ALIVE):
         (told,) = metric.describe()
         name = f"{told.name}_total" if told.type == "counter" else told.name
         labels: tuple[str, ...] = metric._labelnames  # pyright: ignore[reportPrivateUsage]  # told by nothing else

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from bot import providers
 from bot.domain.errors import ThreadError
 from bot.domain.grants import ChannelPolicy, Freeze, Grant, Policy
 from bot.domain.lifecycle import step
-from bot.domain.model import Channel, EventKind, InputSpec, InputType, Person, State, Workflow
+from bot.domain.model import Channel, EventKind, InputSpec, InputType, Launch, Person, State, Workflow
 from bot.domain.standing import Standing
 from bot.launching import CancelTaken, Launched, Launching, Ports, Refusal, Setup, Story
 from bot.store.sqlite import SqliteStore
@@ -51,6 +51,7 @@ class House:
     channels: dict[str, ChannelPolicy] = field(default_factory=dict)
     freezes: tuple[Freeze, ...] = ()
     digest: str = "digest"
+    place: Callable[[Launch], Any] = lambda _: None
 
     @property
     def standing(self) -> Standing:
@@ -78,6 +79,7 @@ class House:
             ),
             ring=lambda: self.rings.append("ring"),
             holder="me",
+            place=self.place,
         )
 
     async def request(self, typed: LaunchText = TYPED, **delivery: Any) -> Launched | Refusal:

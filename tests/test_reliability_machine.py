@@ -49,9 +49,10 @@ from bot.domain.standing import Standing
 from bot.launching import Launching, Ports, Setup
 from bot.store import open_store
 from bot.surfaces.say import Say
-from bot.worker import LEASE, DeliveryWork, LaunchWork, PacedWire, Plans, TellingWork, TrackWork
+from bot.worker import LEASE, DeliveryWork, LaunchWork, Once, PacedWire, Plans, TellingWork, TrackWork
 from tests.builders import FrozenClock, a_connection, a_delivery, a_launch, an_event
 from tests.ports import TableDefinitions, TableDirectory
+from tests.postgres_server import migrated_database
 
 T = TypeVar("T")
 STARTS = ("accepted", "completed", "refused", "busy", "unreached", "lost", "lost_applied", "applied_late")
@@ -331,13 +332,14 @@ class Life:
         thread, wire = WallThread(wall, self.pause), GatedWire(site, self.pause)
         self.launching = _launching(self.store, wire, thread, clock, holder)
         self.door = commands.Door(command="/launch", launching=self.launching, entries=commands.load())
+        once = Once(store=self.store, clock=clock, holder=holder)
         common: dict[str, Any] = {"store": self.store, "clock": clock, "holder": holder, "lease": LEASE}
         known: dict[str, Any] = {"providers": PROVIDERS, "connections": CONNECTIONS}
         plans, paced = Plans(store=self.store, clock=clock), PacedWire(wire=wire, clock=clock, **known)
         launches = LaunchWork(wire=wire, gate=self.launching.gate, plans=plans, is_tracking=False, **known, **common)
         self.works: dict[str, tuple[Any, ...]] = {
             "launches": (launches, TrackWork(launches=replace(launches, wire=paced), wire=paced)),
-            "tellings": (TellingWork(thread=thread, **common),),
+            "tellings": (TellingWork(thread=thread, once=once, **common),),
             "deliveries": (DeliveryWork(carry=self.door.carry, **common),),
         }
 
@@ -435,7 +437,7 @@ class Reliability(RuleBasedStateMachine):
         super().__init__()
         self.loop = asyncio.new_event_loop()
         self.clock = FrozenClock()
-        self.store: Any = open_store("sqlite://")
+        self.store: Any = open_store(self.address())
         self.run(self.store.migrate())
         self.memory = self.planted(self.store)
         self.site, self.wall = Site(self.clock), Wall()
@@ -445,6 +447,10 @@ class Reliability(RuleBasedStateMachine):
         self.accepted: set[str] = set()
         self.wishes: defaultdict[str, int] = defaultdict(int)
         self.ended: dict[str, tuple[State, int]] = {}
+
+    def address(self) -> str:
+        """Where its store is: a new one each time."""
+        return "sqlite://"
 
     def planted(self, store: Any) -> Any:
         """The store as the bots have it: itself, or with a fault around it that the machine is to find."""
@@ -681,7 +687,7 @@ class Reliability(RuleBasedStateMachine):
 
     def every_delivery_that_was_kept_had_an_effect(self) -> None:
         """Acknowledged means kept; and also what was kept by a bot that died before it could say so is carried out."""
-        kept = {key for key in self.asked if self.run(self.store.delivery(key)) is not None}
+        kept = {key for key in self.asked if self.run(self.store.delivery(key)) or self.run(self.store.caused_by(key))}
         assert self.accepted <= kept, "acknowledged, and not kept"
         idle = [key for key in sorted(kept - self.wall.answered) if not self.run(self.caused(key))]
         assert not idle, f"kept, without any effect: {idle}"
@@ -710,5 +716,15 @@ class Reliability(RuleBasedStateMachine):
             assert told <= 1 + excuses, f"{launch.launch_id}: its end was told {told} times"
 
 
+class ReliabilityOnPostgres(Reliability):
+    """The same two bots on one Postgres."""
+
+    def address(self) -> str:
+        """A database of its own."""
+        return migrated_database()
+
+
 TestReliability = Reliability.TestCase
 TestReliability.settings = settings(max_examples=50, stateful_step_count=25, deadline=None)
+TestReliabilityOnPostgres = ReliabilityOnPostgres.TestCase
+TestReliabilityOnPostgres.settings = settings(max_examples=8, stateful_step_count=25, deadline=None)

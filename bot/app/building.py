@@ -8,6 +8,7 @@ import socket
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from importlib.metadata import version
 from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -16,27 +17,32 @@ import commands
 from bot.app.slack_door import Workspace
 from bot.app.sockets import SOCKETS
 from bot.definitions import LiveDefinitions, Refreshing
-from bot.domain.model import Connection
+from bot.domain.fellows import Fellows
+from bot.domain.model import Connection, Launch
 from bot.domain.provider import Provider
 from bot.domain.standing import Standing
 from bot.gateways.http import HttpWire
 from bot.gateways.slack import Face, SlackThread
 from bot.gateways.slack_directory import SlackDirectory
-from bot.launching import Launching, Ports, Setup
-from bot.ports import Clock, Store, Thread
+from bot.launching import Launching, Place, Ports, Setup
+from bot.ports import Clock, Replica, Store, Thread
 from bot.settings import Configuration
+from bot.store.rows import as_stored
 from bot.worker import (
     LEASE,
     DeliveryWork,
     HomeWork,
     LaunchWork,
     Mirroring,
+    Once,
     PacedWire,
     Plans,
+    Sharing,
     TellingWork,
     TrackWork,
     Worker,
 )
+from bot.worker.handing import Hand
 from bot.worker.mirroring import PROBE_EVERY
 
 
@@ -49,6 +55,7 @@ class Parts:
     door: commands.Door
     standing: Standing
     thread: Thread
+    once: Once
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,11 +81,16 @@ class Bell:
 
     def __init__(self) -> None:
         self.rings: Callable[[], None] | None = None
+        self.hand: Hand | None = None
 
     def ring(self) -> None:
         """Wake the worker, if there is one yet."""
         if self.rings is not None:
             self.rings()
+
+    def place(self, launch: Launch) -> Place | None:
+        """Room for a new launch with the worker, if there is one yet."""
+        return self.hand.place(launch) if self.hand is not None else None
 
 
 def build(
@@ -97,8 +109,10 @@ def build(
     http_wire = build_wire(configuration, providers, clock)
     store, wire = around.store(store), around.wire(http_wire)
     faces = Faces(connections, providers)
-    thread = around.thread(SlackThread(client, faces=faces, clock=clock, operators=configuration.operators))
-    holder = holder_name()
+    holder, fellows = holder_name(), Fellows()
+    slack = SlackThread(client, faces=faces, clock=clock, operators=configuration.operators, fellows=fellows)
+    thread = around.thread(slack)
+    once = Once(store=store, clock=clock, holder=holder)
     bell = Bell()
     definitions = LiveDefinitions(wire=wire, providers=providers, clock=clock)
     ports = Ports(
@@ -116,7 +130,7 @@ def build(
         bot_name=workspace.bot_name,
         has_operators=configuration.operators is not None,
     )
-    launching = Launching(ports=ports, setup=setup, ring=bell.ring, holder=holder, lease=lease)
+    launching = Launching(ports=ports, setup=setup, ring=bell.ring, holder=holder, lease=lease, place=bell.place)
     door = commands.Door(command=configuration.command, launching=launching, entries=commands.load())
     mirroring = Mirroring(
         store=store,
@@ -127,6 +141,7 @@ def build(
         standing=standing,
         definitions=ports.definitions,
         every=around.probe_every,
+        once=once,
     )
     launches = LaunchWork(
         store=store,
@@ -140,20 +155,29 @@ def build(
         hears=mirroring.heard,
         plans=Plans(store=store, clock=clock),
         is_tracking=False,
+        stored=as_stored,
     )
-    paced = PacedWire(wire=wire, clock=clock, providers=providers, connections=connections)
+    paced = PacedWire(wire=wire, clock=clock, providers=providers, connections=connections, fellows=fellows)
     works = (
         DeliveryWork(store=store, clock=clock, holder=holder, lease=lease, carry=door.carry),
         launches,
         TrackWork(launches=replace(launches, wire=paced), wire=paced),
         mirroring,
         Refreshing(definitions=definitions, standing=standing, clock=clock),
-        TellingWork(store=store, thread=thread, clock=clock, holder=holder, lease=lease),
+        TellingWork(store=store, thread=thread, clock=clock, holder=holder, lease=lease, once=once),
         HomeWork(store=store, thread=thread, composer=launching.composer, clock=clock, holder=holder, lease=lease),
     )
-    worker = Worker(store=store, thread=thread, clock=clock, holder=holder, works=works, lease=lease)
-    bell.rings = worker.ring
-    return Parts(wire=http_wire, worker=worker, door=door, standing=standing, thread=thread)
+    sharing = Sharing(
+        store=store,
+        clock=clock,
+        replica=Replica(holder=holder, version=version("gonogo")),
+        fellows=fellows,
+        alive_for=lease,
+        heeds=(slack.heed, paced.heed),
+    )
+    worker = Worker(store=store, thread=thread, clock=clock, holder=holder, works=works, lease=lease, sharing=sharing)
+    bell.rings, bell.hand = worker.ring, worker.hand
+    return Parts(wire=http_wire, worker=worker, door=door, standing=standing, thread=thread, once=once)
 
 
 def build_wire(configuration: Configuration, providers: Mapping[str, Provider], clock: Clock) -> HttpWire:

@@ -14,20 +14,24 @@ import signal
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import structlog
 
-from bot.domain.errors import SettingsError, ThreadError
+from bot.domain.errors import SettingsError, StoreUnavailableError, ThreadError
 from bot.domain.standing import Standing
 from bot.gateways.http import HttpWire
 from bot.ports import Clock, Thread
 from bot.settings import Configuration, referenced_files
 from bot.surfaces.configuration_notices import say_configuration_refused, say_reloaded
 from bot.surfaces.say import Say
+from bot.worker.once import Once, name_of
 
 LOOK_EVERY_S = 2.0
+NEWS_AGAIN_AFTER = timedelta(seconds=30)
+"""Replicas that share a file read it within a few seconds of each other."""
 _SHOWN = 12
 
 _log = structlog.get_logger("gonogo.configuration")
@@ -60,7 +64,15 @@ class Reloading:
     """Keeps ``standing`` and ``wire`` in step with the files; ``configuration`` is what they began with."""
 
     def __init__(
-        self, *, configuration: Configuration, sources: Sources, standing: Standing, wire: HttpWire, thread: Thread, clock: Clock
+        self,
+        *,
+        configuration: Configuration,
+        sources: Sources,
+        standing: Standing,
+        wire: HttpWire,
+        thread: Thread,
+        clock: Clock,
+        once: Once | None = None,
     ) -> None:
         self._began_with = self._configuration = configuration
         self._sources = sources
@@ -68,6 +80,7 @@ class Reloading:
         self._wire = wire
         self._thread = thread
         self._clock = clock
+        self._once = once
         self._is_asked = False
         self._read_at: Mark | None = None
         self._seen: Mark | None = None
@@ -125,7 +138,10 @@ class Reloading:
         if self._untold is None:
             return
         try:
-            await self._thread.tell_operators(self._untold)
+            await self._tell_once(self._untold)
+        except StoreUnavailableError as error:
+            _log.warning("operators_not_told", error=str(error))
+            return
         except ThreadError as error:
             _log.warning("operators_not_told", error=error.code)
             if not (error.is_permanent or error.is_in_doubt):
@@ -133,6 +149,14 @@ class Reloading:
         except Exception:  # noqa: BLE001 - whatever Slack does, the next change must still be read
             _log.exception("operators_not_told")
         self._untold = None
+
+    async def _tell_once(self, say: Say) -> None:
+        """Of several replicas that read the same, one tells; what is read again later is news again."""
+        telling = self._thread.tell_operators(say)
+        if self._once is None:
+            await telling
+        else:
+            await self._once.tell(name_of("configuration", say.text), telling, again_after=NEWS_AGAIN_AFTER)
 
 
 @asynccontextmanager

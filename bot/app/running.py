@@ -94,9 +94,10 @@ async def running(
             wire=parts.wire,
             thread=parts.thread,
             clock=clock,
+            once=parts.once,
         )
         await stack.enter_async_context(parts.worker)
-        store.on_news(parts.worker.ring)
+        store.on_news(parts.worker.hear)
         await stack.enter_async_context(watching(reloading))
         stack.push_async_callback(parts.door.drain)
         stack.push_async_callback(way_in.doors.aclose)

@@ -15,6 +15,7 @@ from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.app.waking import Wakefulness
 from bot.domain.provider import Secret
 
 SOCKETS = 2
@@ -31,15 +32,19 @@ class SocketDoor:
             AsyncSocketModeHandler(bolt, token.reveal(), logger=_logger(), web_client=client, ping_interval=PING_EVERY_S)
             for _ in range(sockets)
         ]
+        self._wakefulness = Wakefulness()
         bolt.middleware(_tracking(self._in_flight))
+        bolt.middleware(self._wakefulness.guard)
 
     async def open(self) -> None:
         """Connect them one after the other: who asks for two at once is given two that end at once."""
+        self._wakefulness.start()
         for socket in self._sockets:
             await socket.connect_async()
 
     async def close(self) -> None:
         """Let acknowledgements leave on the live sockets, then close them."""
+        self._wakefulness.stop()
         if self._in_flight:
             await asyncio.wait(set(self._in_flight), timeout=ACKS_LEAVE_WITHIN_S)
         await asyncio.gather(*(socket.close_async() for socket in self._sockets))

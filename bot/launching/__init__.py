@@ -16,11 +16,12 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.domain.errors import ThreadError
-from bot.domain.model import Connection, Delivery, InputSpec, Workflow
+from bot.domain.model import Connection, Delivery, InputSpec, Launch, Workflow
 from bot.launching.again import Typed
 from bot.launching.filling import NotHere
 from bot.launching.joining import Joiner, Ports, Setup
 from bot.launching.outcomes import CancelTaken, Decided, Launchable, Launched, Refusal, Settled, Story
+from bot.launching.requesting import Place
 from bot.launching.sending import Sent
 from bot.ports import Composer, Gate
 from bot.surfaces import forms
@@ -34,6 +35,7 @@ __all__ = [
     "Launched",
     "Launching",
     "NotHere",
+    "Place",
     "Ports",
     "Refusal",
     "Sent",
@@ -49,7 +51,10 @@ _log = structlog.get_logger("gonogo.launching")
 
 
 class Launching:
-    """Every use case, over one set of ports. ``ring`` wakes the worker; ``holder`` and ``lease`` are those of the deliveries' work."""
+    """Every use case, over one set of ports. ``ring`` wakes the worker; ``holder`` and ``lease`` are those of the deliveries' work.
+
+    ``place`` asks the worker for room for a new launch.
+    """
 
     def __init__(
         self,
@@ -59,12 +64,14 @@ class Launching:
         ring: Callable[[], None],
         holder: str = "",
         lease: timedelta = timedelta(seconds=15),
+        place: Callable[[Launch], Place | None] = lambda _: None,
     ) -> None:
         self.command = setup.command
         self.connections = setup.standing.connections
         self._store, self._thread, self._clock = ports.store, ports.thread, ports.clock
         self._ring, self._holder, self._lease = ring, holder, lease
-        self._cases = Joiner(ports, setup, ring).joined()
+        self._became_launches: set[str] = set()
+        self._cases = Joiner(ports, setup, ring, place).joined()
         self.explaining = self._cases.explaining
         self.filling = self._cases.filling
         self.sending = self._cases.sending
@@ -92,7 +99,10 @@ class Launching:
         return await self._store.record_delivery(delivery, holder=self._holder, until=self._clock.now() + self._lease)
 
     async def finish(self, delivery: Delivery) -> None:
-        """The delivery's work is done."""
+        """The delivery's work is done. Where it became a launch, that was noted as the launch was kept."""
+        if delivery.key in self._became_launches:
+            self._became_launches.discard(delivery.key)
+            return
         await self._store.finish_delivery(delivery.key, self._clock.now())
 
     async def located(self, form: Delivery) -> Delivery | None:
@@ -130,7 +140,10 @@ class Launching:
 
     async def request(self, delivery: Delivery, typed: LaunchText) -> Launched | Refusal:
         """Launch what was typed, or say what stands in its way."""
-        return await self._cases.requesting.request(delivery, typed)
+        answer = await self._cases.requesting.request(delivery, typed)
+        if isinstance(answer, Launched):
+            self._became_launches.add(delivery.key)
+        return answer
 
     async def cancel(self, delivery: Delivery, launch_id: str) -> CancelTaken | Refusal:
         """Stop a launch of this channel."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from bot.domain.model import Launch
 from bot.domain.provider import Provider
 from bot.domain.standing import Standing
 from bot.launching.again import Repeating
@@ -22,7 +23,7 @@ from bot.launching.picking import Picking
 from bot.launching.placing import Placing
 from bot.launching.rebinding import Rebinding
 from bot.launching.rejudging import Rejudging
-from bot.launching.requesting import Requesting
+from bot.launching.requesting import Place, Requesting
 from bot.launching.sending import Sending
 from bot.launching.stopping import Stopping
 from bot.launching.whereabouts import Whereabouts
@@ -74,10 +75,12 @@ class UseCases:
 
 
 class Joiner:
-    """Makes the use cases. ``ring`` wakes the worker."""
+    """Makes the use cases. ``ring`` wakes the worker; ``place`` asks it for room for a new launch."""
 
-    def __init__(self, ports: Ports, setup: Setup, ring: Callable[[], None]) -> None:
-        self._ports, self._setup, self._ring = ports, setup, ring
+    def __init__(
+        self, ports: Ports, setup: Setup, ring: Callable[[], None], place: Callable[[Launch], Place | None] = lambda _: None
+    ) -> None:
+        self._ports, self._setup, self._ring, self._place = ports, setup, ring, place
         self._connections = setup.standing.connections
         self._judge = Judge(
             standing=setup.standing,
@@ -122,7 +125,7 @@ class Joiner:
 
     def _requesting(self) -> Requesting:
         binding = Binding(clock=self._ports.clock, rebinding=self._rebinding)
-        return Requesting(store=self._ports.store, wishing=self._wishing, binding=binding, ring=self._ring)
+        return Requesting(store=self._ports.store, wishing=self._wishing, binding=binding, ring=self._ring, place=self._place)
 
     def _looking(self) -> Looking:
         return Looking(

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TypeAlias
 
 from bot.domain.errors import LookupFailedError, UnreadableRowError
@@ -29,6 +30,8 @@ _SCOPED_AS = {"settle": "launch", "approve": "launch", "reject": "launch"}
 
 _BY_GROUP = frozenset({"requester_not_granted", "frozen"})
 """Refusals that a group which somebody just joined could end."""
+LOOK_IS_GOOD_FOR = timedelta(seconds=1)
+"""Within one request, how long a look into our own record stays good. Limits are counted anew as the launch is kept."""
 UNREADABLE_NAME = "(a name that cannot be read)"
 """Stands for a first name that the database holds and cannot tell: only a grant of every workflow covers it."""
 
@@ -142,23 +145,29 @@ class Judge:
         inputs: Inputs = NOTHING,
         given: Mapping[str, Json] | None = None,
         about: Launch | None = None,
+        before: Ruling | None = None,
     ) -> Ruling:
         """Whether this person may ``verb`` this workflow here, and why; ``typed`` is how they named it.
 
         ``inputs``: the typed inputs by ``Grant.key``; ``given``: those that are kept with the decision.
-        ``about``: a launch that is counted already, which must not stand in its own way.
+        ``about``: a launch that is counted already, which must not stand in its own way. ``before``: the ruling a moment ago on the
+        same wish, whose look into our own record is good still.
         """
         policy = self.policy
+        known = self._known(before, connection, workflow, asker)
         wish = Wish(
             connection=connection.name,
             workflow=workflow,
             needed_scopes=self.providers[connection.provider].needed_scopes(_SCOPED_AS.get(verb, verb), workflow),
             typed=typed,
-            first_name=await self._first_name(connection, workflow),
+            first_name=known.wish.first_name if known else await self._first_name(connection, workflow),
             inputs=inputs,
             is_start=verb == "launch",
         )
-        circumstances = _without(about, await self.circumstances(asker.channel.channel_id, connection))
+        if known is not None:
+            circumstances = replace(known.circumstances, now=self.clock.now())
+        else:
+            circumstances = _without(about, await self.circumstances(asker.channel.channel_id, connection))
         explanation = explain(policy, wish, asker, circumstances)
         if _turns_on_group(explanation.decision):
             asker = replace(
@@ -206,6 +215,15 @@ class Judge:
             return user_id in await self.directory.group_members(group_id, is_fresh=is_fresh)
         except LookupFailedError:
             return None
+
+    def _known(self, before: Ruling | None, connection: Connection, workflow: Workflow, asker: Asker) -> Asked | None:
+        """What ``before`` rested on, where that was the same question and hardly any time has passed."""
+        if before is None or before.policy is not self.policy or before.asked.circumstances.now is None:
+            return None
+        asked, age = before.asked, self.clock.now() - before.asked.circumstances.now
+        is_same = (asked.wish.connection, asked.wish.workflow.workflow_id) == (connection.name, workflow.workflow_id)
+        is_same = is_same and asked.wish.workflow.name == workflow.name and asked.asker.channel == asker.channel
+        return asked if is_same and timedelta(0) <= age <= LOOK_IS_GOOD_FOR else None
 
     def _grants(self, channel_id: str) -> tuple[Grant, ...]:
         channel_policy = self.policy.channels.get(channel_id)

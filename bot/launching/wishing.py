@@ -109,7 +109,9 @@ class Wishing:
         good = {key: inputs for key, (inputs, problems) in read.items() if not problems}
         if not good:
             return Refusal(problems=min((problems for _, problems in read.values()), key=len))
-        ruling = await self.judge.rule("launch", connection, workflow, before.asked.asker, typed=typed.workflow, inputs=good)
+        ruling = await self.judge.rule(
+            "launch", connection, workflow, before.asked.asker, typed=typed.workflow, inputs=good, before=before
+        )
         key = next(iter(good)) if isinstance(ruling.decision, Deny) else ruling.decision.grant.key
         if key not in good:  # a reload in between: the grant that fits now was not read for
             return refused("policy_changed", connection=connection.name)

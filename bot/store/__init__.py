@@ -23,6 +23,8 @@ launches.py        launches and events: one function per transaction
 quotas.py          what counts toward a grant's limits
 access.py          decisions, held scopes, first names: one function per transaction
 tracking.py        what is due by connection, and how long runs took
+replicas.py        who is alive, who must wait, what one does for all
+replica_queries.py  their statements
 homes.py           who has opened an App Home, and when it is shown anew
 copying.py         a history moved from SQLite to Postgres
 tellings.py        what Slack has yet to be told: one function per transaction

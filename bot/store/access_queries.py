@@ -11,6 +11,9 @@ from __future__ import annotations
 from bot.domain.model import FINAL_STATES, State
 from bot.store.access_rows import DECISION_COLUMNS, HOLDING_COLUMNS
 
+SPARE_SUCCESSES = 4
+"""How many of a workflow's successes that cannot be read are passed over in search of one that can; no more are kept."""
+
 _OVER = ", ".join(f"'{state}'" for state in sorted(FINAL_STATES))
 _IS_COUNTED = f"(sent_at IS NOT NULL OR state NOT IN ({_OVER}))"
 _DECISION = [name for name in DECISION_COLUMNS if name != "seq"]
@@ -26,9 +29,14 @@ COUNT_NOT_OVER = f"""
 SELECT count(*) AS count FROM launches WHERE channel_id = :channel_id AND quota_key = :quota_key AND state NOT IN ({_OVER})
 """
 
-# The next quota, in order, under which anything was launched in a channel.
-NEXT_QUOTA = f"""
-SELECT quota_key FROM launches WHERE channel_id = :channel_id AND quota_key > :after AND {_IS_COUNTED}
+# The next quota, in order, under which anything was asked for in a channel after a time.
+NEXT_QUOTA = """
+SELECT min(quota_key) AS quota_key FROM launches WHERE channel_id = :channel_id AND created_at > :since AND quota_key > :after
+"""
+
+# The same, under which anything is not over.
+NEXT_QUOTA_NOT_OVER = f"""
+SELECT quota_key FROM launches WHERE channel_id = :channel_id AND quota_key > :after AND state NOT IN ({_OVER})
 ORDER BY quota_key LIMIT 1
 """
 
@@ -43,9 +51,24 @@ SELECT * FROM launches WHERE requester_id = :requester_id ORDER BY created_at DE
 """
 
 # A workflow's last successes.
-SUCCEEDED_LAUNCHES = f"""
-SELECT * FROM launches WHERE connection = :connection AND workflow_id = :workflow_id AND state = '{State.SUCCEEDED}'
-ORDER BY updated_at DESC, launch_id DESC LIMIT :limit
+SUCCEEDED_LAUNCHES = """
+SELECT launches.* FROM successes JOIN launches ON launches.launch_id = successes.launch_id
+WHERE successes.connection = :connection AND successes.workflow_id = :workflow_id
+ORDER BY successes.updated_at DESC, successes.launch_id DESC LIMIT :limit
+"""
+
+# One more of them.
+KEEP_SUCCESS = """
+INSERT INTO successes (connection, workflow_id, updated_at, launch_id) VALUES (:connection, :workflow_id, :updated_at, :launch_id)
+ON CONFLICT (connection, workflow_id, updated_at, launch_id) DO NOTHING
+"""
+
+# Older ones than the last few are let go of.
+DROP_SUCCESSES = f"""
+DELETE FROM successes WHERE connection = :connection AND workflow_id = :workflow_id AND updated_at < (
+    SELECT updated_at FROM successes WHERE connection = :connection AND workflow_id = :workflow_id
+    ORDER BY updated_at DESC, launch_id DESC LIMIT 1 OFFSET {SPARE_SUCCESSES}
+)
 """
 
 # Append a decision; it gets the next number.

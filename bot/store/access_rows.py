@@ -11,6 +11,7 @@ from bot.domain.holdings import Holding
 from bot.domain.model import Json
 from bot.domain.records import Record
 from bot.store.rows import (
+    DIGEST,
     FLAG,
     JSON,
     PLAIN,
@@ -39,7 +40,12 @@ def texts_from(text: str) -> tuple[str, ...]:
 
 
 _TEXTS = Codec(write=lambda value: storable(json_text(list(value))), read=lambda text: texts_from(whole(text)))
-_DECISION: dict[str, Codec] = dict.fromkeys(DECISION_COLUMNS, PLAIN) | {"at": TIME, "codes": _TEXTS, "facts": JSON}
+_DECISION: dict[str, Codec] = dict.fromkeys(DECISION_COLUMNS, PLAIN) | {
+    "at": TIME,
+    "codes": _TEXTS,
+    "facts": JSON,
+    "policy_digest": DIGEST,
+}
 _HOLDING: dict[str, Codec] = dict.fromkeys(HOLDING_COLUMNS, PLAIN) | {"is_held": FLAG, "seen_at": TIME, "lapses_at": TIME}
 
 

@@ -41,6 +41,10 @@ TABLES: Final = {
     "homes": ("user_id",),
     "home_call": ("id",),
     "durations": ("connection", "workflow_id"),
+    "successes": ("connection", "workflow_id", "updated_at", "launch_id"),
+    "replicas": ("holder",),
+    "pauses": ("name",),
+    "notices": ("name",),
 }
 """Every table with its key, each after those that it refers to."""
 _NUMBERED: Final = {"outbox": "id", "set_aside": "id", "decisions": "seq"}

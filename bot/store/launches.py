@@ -14,9 +14,6 @@ from bot.store.aside import Setting, at_once, leased, readable
 from bot.store.rows import Row, earliest, event_from, event_row, launch_from, launch_row, storable, time_or_none, time_text
 from bot.store.steps import Steps, alone, change, fetch
 
-_SPARE = 4
-"""How many successes that cannot be read are passed over in search of one that can."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Creating:
@@ -26,6 +23,8 @@ class Creating:
     decision: Record | None = None
     limits: Limits | None = None
     has_line: bool = False
+    holder: str | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +47,8 @@ def create(launch: Launch, event: Event, creating: Creating) -> Steps[Launch | N
         return launch_from(row)
     if creating.limits:
         yield from quotas.refuse_above(launch, creating.limits)
-    if not (yield from change(queries.INSERT_LAUNCH, **launch_row(launch))):
+    lease = {"holder": creating.holder, "until": time_or_none(creating.until)}
+    if not (yield from change(queries.INSERT_LAUNCH, **launch_row(launch), **lease)):
         raise LaunchIdTakenError(launch.launch_id)
     at = time_text(event.at)
     seq = yield from _append(launch, event)
@@ -59,6 +59,7 @@ def create(launch: Launch, event: Event, creating: Creating) -> Steps[Launch | N
     if creating.decision:
         yield from access.record_decision(replace(creating.decision, launch_id=launch.launch_id))
     yield from homes.mark(launch, event)
+    yield from _keep_success(launch)
     return None
 
 
@@ -96,7 +97,7 @@ def requested_by(user_id: str, limit: int) -> Steps[list[Launch]]:
 def last_success(connection: str, workflow_id: str) -> Steps[Launch | None]:
     """Store.last_success."""
     named = {"connection": connection, "workflow_id": storable(workflow_id)}
-    rows = yield from fetch(access_queries.SUCCEEDED_LAUNCHES, limit=1 + _SPARE, **named)
+    rows = yield from fetch(access_queries.SUCCEEDED_LAUNCHES, limit=1 + access_queries.SPARE_SUCCESSES, **named)
     return next((launch for row in rows for launch in readable([row], launch_from)), None)
 
 
@@ -131,7 +132,19 @@ def save(launch: Launch, event: Event | None, saving: Saving) -> Steps[bool]:
         yield from homes.mark(launch, event)
     if saving.took_s is not None:
         yield from tracking.keep_duration(launch, saving.took_s)
+    if is_seen:
+        yield from _keep_success(launch)
     return True
+
+
+def _keep_success(launch: Launch) -> Steps[None]:
+    """What ``last_success`` looks among."""
+    if launch.state is State.SUCCEEDED:
+        named = {"connection": launch.connection, "workflow_id": storable(launch.workflow_id)}
+        yield from change(
+            access_queries.KEEP_SUCCESS, updated_at=time_text(launch.updated_at), launch_id=launch.launch_id, **named
+        )
+        yield from change(access_queries.DROP_SUCCESSES, **named)
 
 
 def _is_bound(launch: Launch) -> Steps[bool]:

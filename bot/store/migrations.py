@@ -283,4 +283,75 @@ CREATE TABLE durations (
 """,
 )
 
-MIGRATIONS: tuple[Migration, ...] = (FIRST, BAD_DAYS, ACCESS, HOMES, TRACKING)
+REPLICAS = Migration(
+    name="0006_replicas",
+    sqlite="""
+-- Who is alive.
+CREATE TABLE replicas (holder TEXT NOT NULL PRIMARY KEY, version TEXT NOT NULL, seen_at TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX replicas_seen ON replicas (seen_at);
+
+-- What one was told to wait for, so that all wait.
+CREATE TABLE pauses (name TEXT NOT NULL PRIMARY KEY, not_before TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX pauses_over ON pauses (not_before);
+
+-- What one does for all, once: told_at NULL while somebody is at it.
+CREATE TABLE notices (
+    name TEXT NOT NULL PRIMARY KEY,
+    holder TEXT NOT NULL,
+    leased_until TEXT NOT NULL,
+    told_at TEXT
+) STRICT, WITHOUT ROWID;
+CREATE INDEX notices_over ON notices (leased_until);
+""",
+)
+
+SLIM = Migration(
+    name="0007_slim",
+    sqlite="""
+-- A workflow's last successes, newest some, in place of an index that named workflow and connection for each that ever was.
+CREATE TABLE successes (
+    connection TEXT NOT NULL,
+    workflow_id TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    launch_id TEXT NOT NULL REFERENCES launches (launch_id),
+    PRIMARY KEY (connection, workflow_id, updated_at, launch_id)
+) STRICT, WITHOUT ROWID;
+INSERT INTO successes (connection, workflow_id, updated_at, launch_id)
+SELECT connection, workflow_id, updated_at, launch_id FROM (
+    SELECT connection, workflow_id, updated_at, launch_id,
+        row_number() OVER (PARTITION BY connection, workflow_id ORDER BY updated_at DESC, launch_id DESC) AS place
+    FROM launches WHERE state = 'succeeded'
+) AS ranked WHERE place <= 5;
+DROP INDEX launches_succeeded;
+
+-- One index for a channel's newest launches and for what counts in the hour; whether one counts is looked up in its row.
+DROP INDEX launches_counted;
+DROP INDEX launches_recent;
+CREATE INDEX launches_recent ON launches (channel_id, created_at, launch_id, quota_key);
+
+-- Where a line stands says when it was told: ts is a time.
+UPDATE outbox SET told_at = '' WHERE ts IS NOT NULL;
+
+-- What was typed lives on in the launch that it caused. Stored by its key: a second place for it in an index was a third of each row.
+CREATE TABLE deliveries_by_key (
+    key TEXT NOT NULL PRIMARY KEY,
+    kind TEXT NOT NULL,
+    payload TEXT NOT NULL,
+    received_at TEXT NOT NULL,
+    finished_at TEXT,
+    launch_id TEXT REFERENCES launches (launch_id),
+    lease_holder TEXT,
+    leased_until TEXT,
+    CHECK ((lease_holder IS NULL) = (leased_until IS NULL))
+) STRICT, WITHOUT ROWID;
+INSERT INTO deliveries_by_key (key, kind, payload, received_at, finished_at, launch_id, lease_holder, leased_until)
+SELECT key, kind, CASE WHEN launch_id IS NULL THEN payload ELSE '{}' END, received_at, finished_at, launch_id, lease_holder,
+    leased_until FROM deliveries ORDER BY key;
+DROP TABLE deliveries;
+ALTER TABLE deliveries_by_key RENAME TO deliveries;
+CREATE INDEX deliveries_unfinished ON deliveries (received_at, key) WHERE finished_at IS NULL;
+CREATE INDEX deliveries_held ON deliveries (lease_holder) WHERE lease_holder IS NOT NULL;
+""",
+)
+
+MIGRATIONS: tuple[Migration, ...] = (FIRST, BAD_DAYS, ACCESS, HOMES, TRACKING, REPLICAS, SLIM)

@@ -91,9 +91,10 @@ class PostgresStore(SqlStore):
         is_news: bool = False,
         is_one_step: bool = False,
         may_repeat: bool = False,
+        is_urgent: bool = False,
     ) -> T:
         del is_flushed  # every commit is
-        answer = await self._pool.write(work, is_one_step=is_one_step, may_repeat=may_repeat)
+        answer = await self._pool.write(work, is_one_step=is_one_step, may_repeat=may_repeat, is_urgent=is_urgent)
         if is_news:
             self._news.tell()
         return answer

@@ -11,8 +11,8 @@ from psycopg_pool import PoolTimeout
 
 from bot.domain.errors import BotError, SettingsError, StoreUnavailableError
 
-LOST_A_RACE: Final = (errors.SerializationFailure, errors.DeadlockDetected)
-"""Nothing was written, and the same work may well succeed at once."""
+LOST_A_RACE: Final = (errors.SerializationFailure, errors.DeadlockDetected, errors.FeatureNotSupported)
+"""Nothing was written, and the same work may well succeed at once. The last: a newer version has added a column (see ``_USELESS``)."""
 
 _LASTING_CAUSES: Final = {
     "28P01": "it refuses the password",
@@ -49,8 +49,9 @@ _REASONS: Final = (
     (r"Connection refused|No such file or directory|timeout expired|No route to host|unreachable", "nothing answers there"),
     (r"SSL|certificate", "no secure connection comes about: look at sslmode and sslrootcert"),
 )
-_USELESS: Final = frozenset({"25006", "25P03"})
-"""Read-only, or ended by the server since we were paused inside a transaction."""
+_USELESS: Final = frozenset({"25006", "25P03", "0A000"})
+"""Read-only, or ended by the server since we were paused inside a transaction, or with statements that were prepared for a table
+as it was ("cached plan must not change result type")."""
 _LOST: Final = "the connection broke"
 
 

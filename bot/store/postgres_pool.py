@@ -31,6 +31,11 @@ MOST_CONNECTIONS: Final = 8
 """Of one replica, beside the one that listens."""
 WAITS_FOR_ONE_S: Final = 1.5
 """Slack waits three seconds, and is to be told what is wrong."""
+KEPT_FREE: Final = 2
+"""Connections for deliveries alone: what the worker does under load must not keep Slack waiting."""
+WAITS_FOR_A_PLACE_S: Final = 20.0
+"""Whatever can wait waits for its place rather than fail, and be tried again, and make it worse."""
+BUSY: Final = "all its connections are busy"
 ATTEMPTS: Final = 4
 
 _ALONE: Final = "SELECT pg_advisory_xact_lock(hashtextextended(%(name)s, 0))"
@@ -45,6 +50,8 @@ class PostgresPool:
         self._most_connections = most_connections
         self._pool: AsyncConnectionPool[Connection] | None = None
         self._opening: asyncio.Task[AsyncConnectionPool[Connection]] | None = None
+        self._asking: asyncio.Task[StoreUnavailableError] | None = None
+        self._places = asyncio.Semaphore(max(most_connections - KEPT_FREE, 1))
         self._closing: set[asyncio.Task[None]] = set()
         self._is_closed = False
 
@@ -64,14 +71,20 @@ class PostgresPool:
             SettingsError: the database cannot be opened.
             StoreUnavailableError: it cannot be used just now.
         """
-        return await self._run(work, _Way.LOOK)
+        async with self._place():
+            return await self._run(work, _Way.LOOK)
 
-    async def write(self, work: Work[T], *, is_one_step: bool = False, may_repeat: bool = False) -> T:
+    async def write(self, work: Work[T], *, is_one_step: bool = False, may_repeat: bool = False, is_urgent: bool = False) -> T:
         """The answer of ``work``, all kept in one transaction, or, when it raises, nothing. Raises as ``read``.
 
         ``is_one_step``: its only step is its transaction. ``may_repeat``: also where nobody knows whether it was kept.
+        ``is_urgent``: Slack waits for it, so that it does not queue behind all that can wait.
         """
-        return await self._run(work, _Way.ONE_STEP if is_one_step else _Way.TRANSACTION, may_repeat=may_repeat)
+        way = _Way.ONE_STEP if is_one_step else _Way.TRANSACTION
+        if is_urgent:
+            return await self._run(work, way, may_repeat=may_repeat)
+        async with self._place():
+            return await self._run(work, way, may_repeat=may_repeat)
 
     async def close(self) -> None:
         """Close every connection; a second time does nothing."""
@@ -80,7 +93,19 @@ class PostgresPool:
             await asyncio.wait({self._opening})
         if self._pool is not None:
             self._let_go(self._pool)
-        await asyncio.gather(*self._closing)
+        await asyncio.gather(*self._closing, *([self._asking] if self._asking is not None else []), return_exceptions=True)
+
+    @asynccontextmanager
+    async def _place(self) -> AsyncGenerator[None]:
+        """One of the places for what can wait: as many as there are connections, less those that are kept free."""
+        try:
+            await asyncio.wait_for(self._places.acquire(), WAITS_FOR_A_PLACE_S)
+        except TimeoutError:
+            raise StoreUnavailableError(self.place, BUSY) from None
+        try:
+            yield
+        finally:
+            self._places.release()
 
     async def _run(self, work: Work[T], way: _Way, *, may_repeat: bool = False) -> T:
         for left in reversed(range(ATTEMPTS)):
@@ -101,7 +126,7 @@ class PostgresPool:
         try:
             connection = await pool.getconn(timeout=WAITS_FOR_ONE_S)
         except PoolTimeout:
-            raise await self._why_none() from None
+            raise await self._told_why_none() from None
         try:
             yield connection
         except psycopg.Error as exc:
@@ -111,13 +136,19 @@ class PostgresPool:
         finally:
             await pool.putconn(connection)
 
+    async def _told_why_none(self) -> StoreUnavailableError:
+        """All who got none share one try: many at once would take the connections that somebody needs."""
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._why_none())
+        return await asyncio.shield(self._asking)
+
     async def _why_none(self) -> StoreUnavailableError:
         """The pool gave no connection in time, and does not tell why; one more try does."""
         try:
             await (await self.connect()).close()
         except (SettingsError, StoreUnavailableError) as error:
             return _for_now(error, self.place)
-        return StoreUnavailableError(self.place, "all its connections are busy")
+        return StoreUnavailableError(self.place, BUSY)
 
     async def _ready(self) -> AsyncConnectionPool[Connection]:
         """The pool, made where there is none; all who wait for it share one try, and hear the same reason."""

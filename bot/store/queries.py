@@ -29,8 +29,8 @@ ON CONFLICT (key) DO UPDATE SET leased_until = excluded.leased_until
 WHERE deliveries.lease_holder = excluded.lease_holder AND deliveries.received_at = excluded.received_at
 """
 
-# A kept delivery; one that was never recorded has no content.
-DELIVERY = "SELECT * FROM deliveries WHERE key = :key AND kind <> 'unrecorded'"
+# A kept delivery; one that was never recorded, or has caused its launch, has no content.
+DELIVERY = "SELECT * FROM deliveries WHERE key = :key AND payload <> '{}'"
 
 # Mark a delivery's work as done; the first time stands.
 FINISH_DELIVERY = """
@@ -71,16 +71,19 @@ CAUSED_LAUNCH = """
 SELECT launches.* FROM deliveries JOIN launches ON launches.launch_id = deliveries.launch_id WHERE deliveries.key = :key
 """
 
-# Note which launch a delivery caused; one that was never recorded is kept now, so that its copies still cause nothing.
+# Note which launch a delivery caused, which says from now on what was typed; one that was never recorded is kept now, so that its
+# copies still cause nothing.
 CAUSE_LAUNCH = """
 INSERT INTO deliveries (key, kind, payload, received_at, finished_at, launch_id)
 VALUES (:key, 'unrecorded', '{}', :at, :at, :launch_id)
 ON CONFLICT (key) DO UPDATE SET finished_at = coalesce(deliveries.finished_at, excluded.finished_at), launch_id = excluded.launch_id,
-    lease_holder = NULL, leased_until = NULL
+    payload = '{}', lease_holder = NULL, leased_until = NULL
 """
 
-# Keep a new launch, unless its id is taken.
-INSERT_LAUNCH = f"INSERT INTO launches ({_COLUMNS}) VALUES ({_VALUES}) ON CONFLICT (launch_id) DO NOTHING"
+# Keep a new launch, unless its id is taken; with a holder, it is held from its first moment.
+INSERT_LAUNCH = f"""
+INSERT INTO launches ({_COLUMNS}, lease_holder, leased_until) VALUES ({_VALUES}, :holder, :until) ON CONFLICT (launch_id) DO NOTHING
+"""
 
 # One launch.
 LAUNCH = "SELECT * FROM launches WHERE launch_id = :launch_id"
@@ -156,8 +159,8 @@ QUEUE_LINE = "INSERT INTO outbox (launch_id, event_seq) VALUES (:launch_id, :eve
 # A launch's thread lines that Slack has yet to be told, in order.
 UNTOLD_LINES = "SELECT id, event_seq FROM outbox WHERE launch_id = :launch_id AND told_at IS NULL ORDER BY event_seq"
 
-# A thread line stands, also one that was given up before it was posted; the first time stands.
-TELL_LINE = "UPDATE outbox SET told_at = :at, ts = :ts WHERE id = :line_id AND ts IS NULL RETURNING launch_id"
+# A thread line stands, also one that was given up before it was posted; the first time stands. When it was told, ts says.
+TELL_LINE = "UPDATE outbox SET told_at = '', ts = :ts WHERE id = :line_id AND ts IS NULL RETURNING launch_id"
 
 # A line that was given up before it was posted was refused: it is to be told after all, unless a later one stands by now.
 RESTORE_LINE = """

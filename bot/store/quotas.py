@@ -37,16 +37,26 @@ def usage(channel_id: str, now: datetime) -> Steps[dict[str, Usage]]:
     """Store.usage. One key after the other: each is two look-ups in an index, and a channel has few."""
     channel_id = storable(channel_id)
     counted: dict[str, Usage] = {}
-    for key in (yield from _keys(channel_id)):
+    for key in (yield from _keys(channel_id, now)):
         last_hour = yield from _last_hour(channel_id, key, now)
         counted[key] = Usage(last_hour=last_hour, not_over=(yield from _not_over(channel_id, key)))
     return {key: used for key, used in counted.items() if used != Usage()}
 
 
-def _keys(channel_id: str) -> Steps[list[str]]:
-    """Every quota under which something was launched in the channel; the empty one is that of launches without any."""
-    keys = [""]
-    while rows := (yield from fetch(access_queries.NEXT_QUOTA, channel_id=channel_id, after=keys[-1])):
+def _keys(channel_id: str, now: datetime) -> Steps[list[str]]:
+    """Every quota under which something may count in the channel; the empty one is that of launches without any."""
+    since = time_text(now - _HOUR)
+    lately = yield from _each(access_queries.NEXT_QUOTA, channel_id=channel_id, since=since)
+    not_over = yield from _each(access_queries.NEXT_QUOTA_NOT_OVER, channel_id=channel_id)
+    return sorted({"", *lately, *not_over})
+
+
+def _each(next_sql: str, **named: str) -> Steps[list[str]]:
+    """One key after the other, each a look-up of the next."""
+    keys: list[str] = []
+    while rows := (yield from fetch(next_sql, after=keys[-1] if keys else "", **named)):
+        if rows[0]["quota_key"] is None:
+            break
         keys.append(rows[0]["quota_key"])
     return keys
 

@@ -16,8 +16,8 @@ from bot.domain.holdings import Holding, Mirror
 from bot.domain.model import Delivery, Event, EventKind, Launch
 from bot.domain.policy import Usage
 from bot.domain.records import Record
-from bot.ports import Home, Telling
-from bot.store import access, aside, deliveries, homes, launches, quotas, tellings, tracking
+from bot.ports import Claimed, Home, Replica, Telling
+from bot.store import access, aside, deliveries, homes, launches, quotas, replicas, tellings, tracking
 from bot.store.launches import Creating, Saving
 from bot.store.steps import Steps, Work
 from bot.store.tracking import Claim
@@ -57,12 +57,14 @@ class SqlStore(ABC):
         is_news: bool = False,
         is_one_step: bool = False,
         may_repeat: bool = False,
+        is_urgent: bool = False,
     ) -> T:
         """The answer of ``work``, all of whose steps are kept; when it raises, none.
 
         ``is_flushed``: it must outlive a power cut from here on. ``is_news``: something may be due now, also for others.
         ``is_one_step``: it has one, a transaction by itself: two messages fewer to a database that is a wire away.
         ``may_repeat``: it knows what to do where nobody answered whether its first try was kept.
+        ``is_urgent``: Slack waits for it, so that it does not queue behind all that can wait.
         """
 
     async def record_delivery(self, delivery: Delivery, *, holder: str = "", until: datetime | None = None) -> bool:
@@ -75,7 +77,7 @@ class SqlStore(ABC):
                 raise StoreUnavailableError(self.place, "it was busy for longer than Slack waits")
             return deliveries.record(delivery, holder=holder, until=until, is_again=next(attempts) > 0)
 
-        return await self._write(record, is_one_step=True, may_repeat=True)
+        return await self._write(record, is_one_step=True, may_repeat=True, is_urgent=True)
 
     async def delivery(self, key: str) -> Delivery | None:
         """Store.delivery."""
@@ -102,9 +104,13 @@ class SqlStore(ABC):
         decision: Record | None = None,
         limits: Limits | None = None,
         has_line: bool = False,
+        holder: str | None = None,
+        until: datetime | None = None,
     ) -> Launch | None:
         """Store.create."""
-        creating = Creating(delivery_key=delivery_key, decision=decision, limits=limits, has_line=has_line)
+        creating = Creating(
+            delivery_key=delivery_key, decision=decision, limits=limits, has_line=has_line, holder=holder, until=until
+        )
         return await self._write(lambda: launches.create(launch, event, creating), is_news=True)
 
     async def caused_by(self, delivery_key: str) -> Launch | None:
@@ -224,6 +230,10 @@ class SqlStore(ABC):
         claim = Claim(is_tracked=is_tracked, now=now, until=until, before=before or now, holder=holder, limit=limit)
         return await self._write(lambda: tracking.lease(connection, claim))
 
+    async def postpone(self, launches: Sequence[Launch], *, holder: str) -> None:
+        """Store.postpone."""
+        await self._write(lambda: tracking.postpone(launches, holder))
+
     async def durations(self, connection: str, workflow_id: str) -> tuple[float, ...]:
         """Store.durations."""
         return await self._read(lambda: tracking.durations(connection, workflow_id))
@@ -260,9 +270,7 @@ class SqlStore(ABC):
         """Store.line_told."""
         await self._write(lambda: tellings.line_told(line_id, ts=ts, at=at))
 
-    async def line_skipped(
-        self, line_id: int, at: datetime, *, holder: str | None = None, until: datetime | None = None
-    ) -> bool:
+    async def line_skipped(self, line_id: int, at: datetime, *, holder: str | None = None, until: datetime | None = None) -> bool:
         """Store.line_skipped."""
         return await self._write(lambda: tellings.line_skipped(line_id, at, holder=holder, until=until))
 
@@ -295,6 +303,37 @@ class SqlStore(ABC):
     async def home_failed(self, home: Home, holder: str, *, retry_at: datetime | None) -> None:
         """Store.home_failed."""
         await self._write(lambda: homes.failed(home, holder, retry_at=retry_at), is_one_step=True)
+
+    async def seen(self, replica: Replica, *, now: datetime, since: datetime) -> tuple[Replica, ...]:
+        """Store.seen."""
+        return await self._write(lambda: replicas.seen(replica, now=now, since=since))
+
+    async def gone(self, holder: str) -> None:
+        """Store.gone."""
+        await self._write(lambda: replicas.gone(holder), is_news=True, is_one_step=True)
+
+    async def keep_pauses(self, pauses: Mapping[str, datetime]) -> None:
+        """Store.keep_pauses."""
+        await self._write(lambda: replicas.keep_pauses(pauses), is_news=True)
+
+    async def pauses(self, *, now: datetime) -> Mapping[str, datetime]:
+        """Store.pauses."""
+        return await self._read(lambda: replicas.pauses(now))
+
+    async def claim_notice(
+        self, name: str, *, holder: str, now: datetime, until: datetime, since: datetime | None = None
+    ) -> Claimed:
+        """Store.claim_notice."""
+        claim = replicas.Claim(holder=holder, now=now, until=until, since=since)
+        return await self._write(lambda: replicas.claim_notice(name, claim))
+
+    async def notice_told(self, name: str, holder: str, at: datetime) -> None:
+        """Store.notice_told."""
+        await self._write(lambda: replicas.notice_told(name, holder, at), is_one_step=True)
+
+    async def notice_not_told(self, name: str, holder: str) -> None:
+        """Store.notice_not_told."""
+        await self._write(lambda: replicas.notice_not_told(name, holder), is_one_step=True)
 
     async def next_home(self) -> datetime | None:
         """Store.next_home."""

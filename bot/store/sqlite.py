@@ -80,6 +80,7 @@ class SqliteStore(SqlStore):
         is_news: bool = False,
         is_one_step: bool = False,
         may_repeat: bool = False,
+        is_urgent: bool = False,
     ) -> T:
-        del is_news, is_one_step, may_repeat  # nobody to tell, and no wire in between
+        del is_news, is_one_step, may_repeat, is_urgent  # nobody to tell, and no wire in between
         return await self._file.write(lambda database: carried_out(database, work()), is_flushed=is_flushed)

@@ -8,7 +8,8 @@ Why ``synchronous=NORMAL`` and not FULL: under WAL a commit is handed to the ope
 survives ``kill -9`` of the bot either way. FULL adds a flush to the disk per commit, which only a power cut or a crash of the
 machine needs, and more than halves the commits per second. The file is never damaged by either; the last commits before a
 power cut may be missing. One commit is flushed all the same: the one that says that a start is about to be sent (``is_flushed``),
-with everything before it. Without it, a machine that comes back after a power cut would start a second time.
+with everything before it. Without it, a machine that comes back after a power cut would start a second time. The flush is made
+beside the writer (sqlite_flush.py), which goes on with what others write.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import TypeAlias, TypeVar
 from sqlite_utils import Database
 
 from bot.domain.errors import SettingsError
+from bot.store.sqlite_flush import Flush
 from bot.store.sqlite_lane import Lane, immediately
 
 T = TypeVar("T")
@@ -46,6 +48,7 @@ class SqliteFile:
         self._before_write = before_write
         self._writer = Lane(self._open_writer, self.place, "gonogo-writer")
         self._reader = Lane(self._open_reader, self.place, "gonogo-reader")
+        self._flush = Flush(self.path) if self.path else None
 
     async def write(self, work: Callable[[Database], T], *, is_flushed: bool = False) -> T:
         """Run ``work`` in one transaction on the writer's thread: all of it is kept, or, when it raises, nothing.
@@ -54,9 +57,15 @@ class SqliteFile:
 
         Raises:
             SettingsError: the file cannot be opened.
-            StoreUnavailableError: locked for long, disk full: nothing is written.
+            StoreUnavailableError: locked for long, disk full: nothing is written. Or the flush alone failed: it is written, but
+                not safe from a power cut.
         """
-        return await self._writer.run(lambda database: self._write(database, work, is_flushed=is_flushed))
+        if not is_flushed or self._flush is None:
+            return await self._writer.run(lambda database: self._write(database, work))
+        answer, is_on_disk = await self._writer.run(lambda database: self._write_to_flush(database, work))
+        if not is_on_disk:
+            await self._flush.flushed()
+        return answer
 
     async def read(self, work: Callable[[Database], T]) -> T:
         """Run ``work``, which only reads, on the reader's thread. Raises as ``write``."""
@@ -84,15 +93,21 @@ class SqliteFile:
         """Finish what is under way and let go of the file; a second time does nothing."""
         await self._reader.close()
         await self._writer.close()
+        if self._flush is not None:
+            await self._flush.close()
 
-    def _write(self, database: Database, work: Callable[[Database], T], *, is_flushed: bool) -> T:
+    def _write(self, database: Database, work: Callable[[Database], T]) -> T:
         if self._before_write:
             self._before_write(database)
-        if not is_flushed:
-            return immediately(database, work)
+        return immediately(database, work)
+
+    def _write_to_flush(self, database: Database, work: Callable[[Database], T]) -> tuple[T, bool]:
+        """The answer, and whether SQLite has flushed it itself, because the log cannot be flushed from here."""
+        if self._flush is not None and self._flush.is_ready():
+            return self._write(database, work), False
         database.execute("PRAGMA synchronous = FULL")
         try:
-            return immediately(database, work)
+            return self._write(database, work), True
         finally:
             database.execute("PRAGMA synchronous = NORMAL")
 

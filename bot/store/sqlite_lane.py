@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
+from collections import deque
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any, TypeVar, assert_never
 
 from sqlite_utils import Database
@@ -75,6 +78,46 @@ def _done(database: Database, step: Fetch | Change | Alone) -> Any:
             assert_never(step)
 
 
+class Mail:
+    """Brings answers from a thread to an event loop, waking it once for all that are there when it looks.
+
+    Why not ``run_in_executor``: it wakes the loop for each, by a write to a socket, with two futures each.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self._answers: deque[tuple[asyncio.Future[Any], Any, BaseException | None]] = deque()
+        self._is_awake = False
+
+    def send(self, future: asyncio.Future[Any], answer: Any, fault: BaseException | None) -> None:
+        """On the thread: ``future`` has ``answer``, or ``fault``."""
+        self._answers.append((future, answer, fault))
+        if not self._is_awake:
+            self._is_awake = True
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                self.loop.call_soon_threadsafe(self._deliver)
+
+    def _deliver(self) -> None:
+        self._is_awake = False  # first: what is sent from here on wakes us again
+        while self._answers:
+            future, answer, fault = self._answers.popleft()
+            if future.done():  # whoever asked has left
+                continue
+            if fault is None:
+                future.set_result(answer)
+            else:
+                future.set_exception(fault)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Work for a lane's thread, and where its answer goes."""
+
+    work: Callable[[Database], Any]
+    answer: asyncio.Future[Any]
+    mail: Mail
+
+
 class Lane:
     """One thread with one connection of its own, opened at first use. ``place`` is what errors call the database."""
 
@@ -82,6 +125,10 @@ class Lane:
         self._opening = opening
         self._place = place
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+        self._jobs: deque[Job] = deque()
+        self._is_busy = False
+        self._turn = threading.Lock()
+        self._mail: Mail | None = None
         self._database: Database | None = None
         self._is_closed = False
 
@@ -94,7 +141,16 @@ class Lane:
         """
         if self._is_closed:
             raise StoreUnavailableError(self._place, "it is closed")
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._work, work)
+        loop = asyncio.get_running_loop()
+        if self._mail is None or self._mail.loop is not loop:
+            self._mail = Mail(loop)
+        answer: asyncio.Future[T] = loop.create_future()
+        with self._turn:
+            self._jobs.append(Job(work, answer, self._mail))
+            is_busy, self._is_busy = self._is_busy, True
+        if not is_busy:
+            self._thread.submit(self._all_jobs)
+        return await answer
 
     async def close(self) -> None:
         """Finish what is under way, then end connection and thread; a second time does nothing."""
@@ -104,6 +160,21 @@ class Lane:
                 await asyncio.get_running_loop().run_in_executor(self._thread, self._let_go)
             finally:
                 self._thread.shutdown()
+
+    def _all_jobs(self) -> None:
+        """Whatever is asked for until nothing more is."""
+        while True:
+            with self._turn:
+                if not self._jobs:
+                    self._is_busy = False
+                    return
+                job = self._jobs.popleft()
+            if job.answer.cancelled():
+                continue
+            try:
+                job.mail.send(job.answer, self._work(job.work), None)
+            except BaseException as exc:  # noqa: BLE001 - whoever asked gets it, and the thread goes on with what others ask
+                job.mail.send(job.answer, None, exc)
 
     def _work(self, work: Callable[[Database], T]) -> T:
         database = self._database or self._open()

@@ -70,7 +70,8 @@ def card_found(launch_id: str, ts: str) -> Steps[None]:
 
 def line_told(line_id: int, *, ts: str, at: datetime) -> Steps[None]:
     """Store.line_told."""
-    for row in (yield from fetch(queries.TELL_LINE, line_id=line_id, ts=ts, at=time_text(at))):
+    del at  # ts is a time already, as Slack has it
+    for row in (yield from fetch(queries.TELL_LINE, line_id=line_id, ts=ts)):
         yield from _settle(row["launch_id"], is_told=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +10,7 @@ from bot.domain.model import Launch
 from bot.domain.pacing import remembered
 from bot.store import queries, tracking_queries
 from bot.store.aside import Setting, at_once, leased
-from bot.store.rows import earliest, launch_from, storable, time_text
+from bot.store.rows import earliest, launch_from, storable, time_or_none, time_text
 from bot.store.steps import Steps, change, fetch
 
 
@@ -52,6 +53,15 @@ def lease(connection: str, claim: Claim) -> Steps[list[Launch]]:
     rows.sort(key=lambda row: (row["due_at"], row["launch_id"]))  # RETURNING keeps no order
     setting = Setting(sql=queries.SET_ASIDE_LAUNCH, key="launch_id", at=times["now"])
     return (yield from leased(rows, at_once(launch_from), setting))
+
+
+def postpone(launches: Sequence[Launch], holder: str) -> Steps[None]:
+    """Store.postpone. In one order, so that two who write many rows at once do not wait for each other."""
+    for launch in sorted(launches, key=lambda each: each.launch_id):
+        named = {"launch_id": storable(launch.launch_id), "holder": holder}
+        counted = {"version": launch.version, "looks": launch.looks, "misses": launch.misses}
+        if not (yield from change(tracking_queries.POSTPONE, due_at=time_or_none(launch.due_at), **counted, **named)):
+            yield from change(queries.RELEASE_LAUNCH, **named)
 
 
 def durations(connection: str, workflow_id: str) -> Steps[tuple[float, ...]]:

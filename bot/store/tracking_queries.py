@@ -50,6 +50,12 @@ LEASE_TRACKED = _LEASE.format(condition=_IS_TRACKED)
 # The same for acts.
 LEASE_ACTS = _LEASE.format(condition=_IS_ACT)
 
+# A look that brought nothing new: only when the next one is due, and the counts that it rests on; as SAVE_LAUNCH is guarded.
+POSTPONE = """
+UPDATE launches SET version = version + 1, due_at = :due_at, looks = :looks, misses = :misses, lease_holder = NULL, leased_until = NULL
+WHERE launch_id = :launch_id AND version = :version AND lease_holder = :holder
+"""
+
 # How long the last runs of a workflow took.
 DURATIONS = "SELECT took FROM durations WHERE connection = :connection AND workflow_id = :workflow_id"
 

@@ -7,7 +7,7 @@ a launch in STARTING knows that it was possibly sent.
 from __future__ import annotations
 
 import collections
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar, assert_never
@@ -21,7 +21,7 @@ from bot.domain.errors import StoreUnavailableError
 from bot.domain.lifecycle import step
 from bot.domain.model import Connection, Event, EventKind, Launch, State
 from bot.domain.pacing import Plan, told_duration_s
-from bot.domain.provider import Answer, Exchange, Matches, Provider, StartAnswer, TrackAnswer, Unreachable
+from bot.domain.provider import Answer, Exchange, Matches, Observed, Provider, StartAnswer, TrackAnswer, Unreachable
 from bot.domain.reactions import Moment, Reaction, after_cancel, after_start, after_track, is_resendable, possibly_applied
 from bot.domain.setbacks import (
     found_before,
@@ -63,7 +63,8 @@ class LaunchWork:
     """The work of the launches loop. ``lease`` is how long a claim holds unless it is renewed; ``hears`` learns from answers.
 
     ``plans`` says when runs of a known length are asked about. ``is_tracking``: it asks about runs itself, one after the other; else
-    a ``TrackWork`` beside it does, and no connection holds more than its part of what is in flight.
+    a ``TrackWork`` beside it does, and no connection holds more than its part of what is in flight. ``stored`` is a launch as
+    the store would give it: with it, new launches may be handed over directly (handing.py).
     """
 
     store: Store
@@ -78,6 +79,7 @@ class LaunchWork:
     hears: Hears | None = None
     plans: Plans | None = None
     is_tracking: bool = True
+    stored: Callable[[Launch], Launch] | None = None
     _under_way: collections.Counter[str] = field(init=False, default_factory=collections.Counter[str])
 
     async def claim(self, limit: int) -> Sequence[Launch]:
@@ -98,10 +100,24 @@ class LaunchWork:
     async def _due_with_room(self) -> dict[str, datetime]:
         """When something else than a look is due, by connection; the longest waiting first."""
         due = await self.store.next_by_connection(is_tracked=False)
-        return {name: due[name] for name in sorted(due, key=due.__getitem__) if self._under_way[name] < AT_ONCE_PER_CONNECTION}
+        return {name: due[name] for name in sorted(due, key=due.__getitem__) if self.has_room(name)}
+
+    def has_room(self, connection: str) -> bool:
+        """Whether a connection may have one more in flight."""
+        return self._under_way[connection] < AT_ONCE_PER_CONNECTION
+
+    def enter(self, connection: str) -> None:
+        """One more of a connection is in flight, or about to be: ``act`` ends that, or ``left``."""
+        self._under_way[connection] += 1
+
+    def left(self, connection: str) -> None:
+        """One of them is not, after all."""
+        self._under_way[connection] -= 1
 
     async def _claimed(self, name: str, now: datetime, limit: int) -> Sequence[Launch]:
         room, until = min(limit, AT_ONCE_PER_CONNECTION - self._under_way[name]), now + self.lease
+        if room <= 0:  # handed over meanwhile
+            return ()
         claimed = await self.store.lease_of(name, is_tracked=False, now=now, until=until, holder=self.holder, limit=room)
         self._under_way[name] += len(claimed)
         return claimed
@@ -115,7 +131,7 @@ class LaunchWork:
         try:
             await self.attend(launch)
         finally:
-            self._under_way[launch.connection] -= 1
+            self.left(launch.connection)
 
     async def attend(self, launch: Launch) -> None:
         """Do what is due for one launch."""
@@ -214,6 +230,14 @@ class LaunchWork:
         reaction = after_track(launch, answer, provider, moment)
         took_s = told_duration_s(launch, moment.now) if reaction.launch.state in TELL_THEIR_DURATION else None
         await self._save(_with_link(reaction, provider, connection), took_s=took_s)
+
+    async def unchanged(self, launch: Launch, answer: TrackAnswer, connection: Connection, asked_at: datetime) -> Launch | None:
+        """The launch with the time of its next look, counted from ``asked_at``; None where the answer says something new."""
+        if not isinstance(answer, Observed):
+            return None
+        moment = replace(self._moment(connection), now=asked_at, plan=await self._plan(launch, connection))
+        reaction = after_track(launch, answer, self.providers[launch.provider], moment)
+        return reaction.launch if reaction.event is None else None
 
     async def _plan(self, launch: Launch, connection: Connection) -> Plan | None:
         return None if self.plans is None else await self.plans.of(launch, connection, self.providers[launch.provider])
@@ -317,9 +341,7 @@ def _sent_before(time: datetime, exchange: Exchange[A]) -> Exchange[A]:
 
 
 def _with_link(reaction: Reaction, provider: Provider, connection: Connection) -> Reaction:
-    """Add the run's address, as soon as the run has an id."""
-    launch, event = reaction.launch, reaction.event
-    url = provider.link(launch, connection) if launch.run_id else None
-    if url is None or event is None:
-        return reaction
-    return Reaction(launch=replace(launch, run_url=url), event=replace(event, facts={**event.facts, "url": url}))
+    """Add the run's address, as soon as the run has an id. Once, to the launch: an address in each event was a sixth of the store."""
+    launch = reaction.launch
+    url = provider.link(launch, connection) if launch.run_id and reaction.event is not None else None
+    return reaction if url is None else replace(reaction, launch=replace(launch, run_url=url))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import structlog
 
@@ -56,6 +56,8 @@ class Loop(Generic[Piece]):
         self._clock = clock
         self._bell = asyncio.Event()
         self._in_flight: set[asyncio.Task[None]] = set()
+        self._promised = 0
+        self._ring_all: Callable[[], None] | None = None
         self._is_draining = False
         self._has_ended = asyncio.Event()
 
@@ -65,15 +67,41 @@ class Loop(Generic[Piece]):
 
     async def run(self, ring_all: Callable[[], None]) -> None:
         """Work until drained. ``ring_all`` is called after each piece: what one loop records, the other may have to tell."""
+        self._ring_all = ring_all
         while not self._is_draining:
             self._bell.clear()
             try:
-                rest_s = await self._round(ring_all)
+                rest_s = await self._round()
             except Exception:  # noqa: BLE001 - the loop must outlive a bad moment of the database
                 _log.exception("loop_fault", loop=self._name)
                 rest_s = REST_AFTER_FAULT_S
             await self._rest(rest_s)
         self._has_ended.set()
+
+    def promise(self) -> bool:
+        """Keep room for a piece that is about to be ours without a claim: ``offer``, ``withdraw`` or ``let_go`` ends that."""
+        if self._is_draining or self._ring_all is None or self._free <= 0:
+            return False
+        self._promised += 1
+        return True
+
+    def offer(self, piece: Piece) -> bool:
+        """Begin a piece that room was promised for; given back, and False, where we drain by now."""
+        self._promised -= 1
+        if self._is_draining:
+            self._keep(self._give_back_at_once(piece))
+            return False
+        self._begin(piece)
+        return True
+
+    def withdraw(self) -> None:
+        """What room was promised for does not come."""
+        self._promised -= 1
+
+    def let_go(self, piece: Piece) -> None:
+        """Nobody knows whether what room was promised for is ours: give it back as soon as that can be done."""
+        self._promised -= 1
+        self._keep(self._give_back(piece))
 
     async def drain(self) -> None:
         """Claim nothing more, and wait for what is in flight: a call that is broken off leaves a launch in doubt."""
@@ -83,27 +111,35 @@ class Loop(Generic[Piece]):
         if self._in_flight:
             await asyncio.wait(set(self._in_flight), timeout=DRAINS_WITHIN_S)
 
-    async def _round(self, ring_all: Callable[[], None]) -> float:
+    @property
+    def _free(self) -> int:
+        """How many pieces more may be in flight."""
+        return self._work.at_once - len(self._in_flight) - self._promised
+
+    async def _round(self) -> float:
         """Claim and begin what is due; how long to rest then, in seconds."""
-        free = self._work.at_once - len(self._in_flight)
-        if free <= 0:
+        if self._free <= 0:
             return LONGEST_REST_S
-        pieces: Sequence[Piece] = await self._work.claim(free)
+        pieces: Sequence[Piece] = await self._work.claim(self._free)
         for piece in pieces:
-            self._begin(piece, ring_all)
+            self._begin(piece)
         due = await self._work.next_due()
         if due is None:
             return LONGEST_REST_S
         wait_s = (due - self._clock.now()).total_seconds()
         return min(max(wait_s, 0.0 if pieces else SHORTEST_REST_S), LONGEST_REST_S)
 
-    def _begin(self, piece: Piece, ring_all: Callable[[], None]) -> None:
-        task = asyncio.create_task(self._act(piece))
+    def _begin(self, piece: Piece) -> None:
+        self._keep(self._act(piece))
+
+    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         self._in_flight.add(task)
 
         def ended(task: asyncio.Task[None]) -> None:
             self._in_flight.discard(task)
-            ring_all()
+            if self._ring_all is not None:
+                self._ring_all()
 
         task.add_done_callback(ended)
 
@@ -124,6 +160,13 @@ class Loop(Generic[Piece]):
                 _log.exception("not_given_back", loop=self._name)
             else:
                 return
+
+    async def _give_back_at_once(self, piece: Piece) -> None:
+        """Let go now or never: we end, and then the lease lapses by itself."""
+        try:
+            await self._work.give_back(piece)
+        except Exception:  # noqa: BLE001 - as above
+            _log.exception("not_given_back", loop=self._name)
 
     async def _rest(self, seconds: float) -> None:
         """Until the time is up or the bell rings, whichever is first."""

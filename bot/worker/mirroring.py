@@ -29,6 +29,7 @@ from bot.domain.standing import Standing
 from bot.ports import Clock, Definitions, Store, Thread, Wire
 from bot.surfaces.drift_notices import say_drift
 from bot.surfaces.say import Say
+from bot.worker.once import Once, name_of
 
 PROBE_EVERY = timedelta(minutes=5)
 JUST_NOW = timedelta(seconds=30)
@@ -36,6 +37,8 @@ JUST_NOW = timedelta(seconds=30)
 LEAST_BETWEEN = timedelta(seconds=10)
 """Between two probes of one connection, however many launches are refused."""
 AGAIN_AFTER = timedelta(seconds=30)
+BESIDE_ANOTHER = timedelta(seconds=2)
+"""While another replica probes the same connection."""
 PATIENCE_S = 20.0
 """A probe is given up after that, however patient the connection is: a bot that stops must not wait for it."""
 MOST_UNTOLD = 20
@@ -67,7 +70,7 @@ class _Turn:
     is_at_work: bool = False
     has_refusals: bool = True
     before: tuple[Drift, ...] | None = None
-    untold: list[Say] = field(default_factory=list[Say])
+    untold: list[tuple[str, Say]] = field(default_factory=list[tuple[str, Say]])
 
     @property
     def due_at(self) -> datetime:
@@ -89,6 +92,7 @@ class Mirroring:
     standing: Standing
     definitions: Definitions | None = None
     every: timedelta = PROBE_EVERY
+    once: Once | None = None
     at_once: int = 8
     patience_s: float = PATIENCE_S
     _turns: dict[str, _Turn] = field(default_factory=dict[str, _Turn], init=False)
@@ -116,7 +120,7 @@ class Mirroring:
             turn.probe_at = now + self.every * (1 + JITTER_SHARE * self.clock.jitter())
         try:
             if is_turn:
-                await self._look(name, turn)
+                await self._look_in_turn(name, turn)
             await self._tell(name, turn)
         except StoreUnavailableError as error:
             turn.probe_at = self.clock.now() + AGAIN_AFTER
@@ -188,6 +192,17 @@ class Mirroring:
         except StoreUnavailableError as error:
             _log.warning("start_not_learnt_from", launch_id=launch.launch_id, connection=connection.name, error=str(error))
 
+    async def _look_in_turn(self, name: str, turn: _Turn) -> None:
+        """One replica after the other: who comes next finds what the one before has learnt, and told."""
+        if self.once is None:
+            await self._look(name, turn)
+            return
+        async with self.once.turn(f"probe {name}", timedelta(seconds=2 * self.patience_s)) as is_ours:
+            if is_ours:
+                await self._look(name, turn)
+            else:
+                turn.probe_at = self.clock.now() + BESIDE_ANOTHER
+
     async def _look(self, name: str, turn: _Turn) -> None:
         """Probe a connection unless another replica just did; keep, compare, and have told what is new."""
         connection, policy = self.standing.connections.get(name), self.standing.policy
@@ -247,20 +262,28 @@ class Mirroring:
         if change:
             keys = {"appeared": [one.key for one in change.appeared], "mended": [one.key for one in change.mended]}
             _log.warning("scope_drift", connection=name, **keys)
-            turn.untold = [*turn.untold, say_drift(name, change)][-MOST_UNTOLD:]
+            turn.untold = [*turn.untold, (name_of(f"drift {name}", repr(keys)), say_drift(name, change))][-MOST_UNTOLD:]
 
     async def _tell(self, name: str, turn: _Turn) -> None:
         """Tell the operators in order; what Slack does not take now is told later, also by a message that may stand twice."""
         turn.tell_at = None
         while turn.untold:
             try:
-                await self.thread.tell_operators(turn.untold[0])
+                await self._tell_once(*turn.untold[0])
             except ThreadError as error:
                 _log.warning("operators_not_told", connection=name, error=error.code, is_permanent=error.is_permanent)
                 if not error.is_permanent:
                     turn.tell_at = self.clock.now() + max(AGAIN_AFTER, timedelta(seconds=error.retry_after_s or 0))
                     return
             turn.untold.pop(0)
+
+    async def _tell_once(self, name: str, say: Say) -> None:
+        """Two replicas that were refused at the same moment know the same before, and find the same after, if not at the same time."""
+        telling = self.thread.tell_operators(say)
+        if self.once is None:
+            await telling
+        else:
+            await self.once.tell(name, telling, again_after=AGAIN_AFTER)
 
     def _turn(self, name: str) -> _Turn:
         turn = self._turns.get(name)

@@ -6,7 +6,7 @@ Why a long wait is answered and not waited for: whoever waits holds a lease and 
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -15,12 +15,14 @@ import structlog
 from bot.domain import budget, pacing
 from bot.domain.budget import Budget
 from bot.domain.errors import StoreUnavailableError
+from bot.domain.fellows import Fellows
 from bot.domain.model import Connection, Launch
 from bot.domain.pacing import Plan
 from bot.domain.provider import Busy, Call, Exchange, Provider, Reply, TrackedMany
 from bot.ports import Clock, Store, Wire
 
 LONGEST_TURN_S = 10.0
+_SHARED_AS = "provider"
 PLANS_LAST = timedelta(seconds=30)
 MOST_PLANS = 2000
 PAUSES_OF_AT_MOST = 2
@@ -39,15 +41,29 @@ class PacedWire:
     providers: Mapping[str, Provider]
     connections: Mapping[str, Connection]
     budgets: dict[str, Budget] = field(default_factory=dict[str, Budget])
+    fellows: Fellows = field(default_factory=Fellows)
+
+    def heed(self, pauses: Mapping[str, datetime]) -> None:
+        """What another replica was refused holds for us as well."""
+        now = self.clock.now()
+        for name, not_before in pauses.items():
+            kind, _, connection = name.partition(" ")
+            if kind != _SHARED_AS or connection not in self.connections:
+                continue
+            known = self.budget(connection)
+            if known.not_before is None or known.not_before < not_before:
+                self.budgets[connection] = known.refused(now, (not_before - now).total_seconds())
 
     def budget(self, connection: str) -> Budget:
-        """What may be spent over a connection now."""
+        """What may be spent over a connection now: our part of what all replicas may."""
         known = self.budgets.get(connection)
         configured = self.connections.get(connection)
+        provider = self.providers.get(configured.provider) if configured is not None else None
+        calls_a_minute = (provider or Provider).allowance.calls_a_minute / self.fellows.replicas
         if known is None or configured is None:
-            provider = self.providers.get(configured.provider) if configured is not None else None
-            allowance = (provider or Provider).allowance
-            known = self.budgets[connection] = budget.budget(allowance.calls_a_minute, self.clock.now())
+            known = self.budgets[connection] = budget.budget(calls_a_minute, self.clock.now())
+        elif known.calls_a_minute != calls_a_minute:
+            known = self.budgets[connection] = replace(known, calls_a_minute=calls_a_minute)
         return known
 
     def place(self, connection: str) -> Any:
@@ -82,7 +98,9 @@ class PacedWire:
         told = answer.answers.values() if isinstance(answer, TrackedMany) else (answer,)
         busy = next((each for each in told if isinstance(each, Busy)), None)
         if busy is not None:
-            self.budgets[connection] = self.budget(connection).refused(self.clock.now(), busy.retry_after_s)
+            refused = self.budgets[connection] = self.budget(connection).refused(self.clock.now(), busy.retry_after_s)
+            if refused.not_before is not None:
+                self.fellows.learn(f"{_SHARED_AS} {connection}", refused.not_before)
             _log.info("paced", connection=connection, code=busy.code, wait_s=busy.retry_after_s)
         return answer
 

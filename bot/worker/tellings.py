@@ -146,13 +146,16 @@ class TellingWork:
         if is_last:
             return await self._is_ours(telling)
         now = self.clock.now()
-        held = {"holder": self.holder, "until": now + self._sure}
-        ours = [line for line in lines if await self.store.line_skipped(line.line_id, at=now, **held)]
+        until = now + self._sure
+        ours = [line for line in lines if await self._is_skipped(line, now, until)]
         if len(ours) == len(lines):
             return True
         for line in ours:
             await self.store.line_not_posted(line.line_id)
         return False
+
+    async def _is_skipped(self, line: Line, now: datetime, until: datetime) -> bool:
+        return await self.store.line_skipped(line.line_id, at=now, holder=self.holder, until=until)
 
     async def _is_ours(self, telling: Telling) -> bool:
         return await self.store.has_telling(telling.launch.launch_id, self.holder, until=self.clock.now() + self._sure)

@@ -6,7 +6,8 @@ Why a connection is asked by list at most once in the pause of even polling: eac
 until the next one. And why what a list lacks is looked at singly, a few at a time: the rest is due again at once, and nothing was
 concluded of it.
 
-Why claims are bounded by connection: a provider that answers slowly must not hold what others' runs wait for.
+Why claims are bounded by connection: a provider that answers slowly must not hold what others' runs wait for. And why lists are
+bounded by the launches that they hold all together, each without what asking does not need: memory must not grow with the runs.
 """
 
 from __future__ import annotations
@@ -14,19 +15,22 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import structlog
 
-from bot.domain.model import Connection, Launch
-from bot.domain.provider import Provider, TrackedMany
+from bot.domain.model import NOTHING, Connection, Launch
+from bot.domain.provider import Provider, TrackAnswer, TrackedMany
 from bot.worker.launches import LaunchWork
 from bot.worker.pacing import PacedWire, even_pause_s
 
 SINGLY_AT_ONCE = 32
 LISTED_AT_ONCE = 1000
+LISTED_TOGETHER = 12_000
+"""Of all connections: once so many are held by lists that are under way, the next list waits for one of them to end."""
 CLAIMED_AT_ONCE = 200
+RECORDED_AT_ONCE = 100
 REST = timedelta(milliseconds=100)
 """Between two claims of one connection: what falls due in between is claimed together."""
 LISTS_TAKE_LONG = timedelta(seconds=5)
@@ -44,6 +48,17 @@ class Batch:
     left: dict[str, Launch]
 
 
+def slim(launch: Launch) -> Launch:
+    """A launch as far as it takes to ask about its run, and to say that nothing is new: a quarter of what it takes in memory."""
+    return replace(
+        launch,
+        **dict.fromkeys(("extras", "inputs", "outputs", "approval"), NOTHING),
+        run_url=None,
+        created_at=launch.sent_at or launch.created_at,
+        updated_at=launch.sent_at or launch.created_at,
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrackWork:
     """The work of asking about runs, beside a ``LaunchWork`` that leaves it to us; ``launches`` is one over the paced wire."""
@@ -59,9 +74,12 @@ class TrackWork:
         """Batches of launches that are due, now leased to us; the longest waiting connection first."""
         now = self.launches.clock.now()
         due = await self.launches.store.next_by_connection(is_tracked=True)
-        names = [name for name in sorted(due, key=due.__getitem__) if due[name] <= now and self._may_claim_at(name, now) <= now]
-        batches = [await self._claimed(name, now) for name in names[: max(limit, 0)]]
-        return [batch for batch in batches if batch.left]
+        names = [name for name in sorted(due, key=due.__getitem__) if due[name] <= now]
+        batches: list[Batch] = []
+        for name in names:
+            if len(batches) < limit and self._may_claim_at(name, now) <= now:  # which the one before may have changed
+                batches += [batch for batch in (await self._claimed(name, now),) if batch.left]
+        return batches
 
     async def next_due(self) -> datetime | None:
         """When there is a run to be asked about, and a call to ask with."""
@@ -86,7 +104,7 @@ class TrackWork:
     def _may_claim_at(self, name: str, now: datetime) -> datetime:
         """When the next launch of a connection may be claimed, as far as budget and room go."""
         rests_until = self._not_before.get(name, now)
-        if name in self._listing:
+        if name in self._listing or (self._is_listed(name) and self._listed_now() >= LISTED_TOGETHER):
             return now + LISTS_TAKE_LONG
         if self._under_way[name] >= SINGLY_AT_ONCE:
             return max(rests_until, now + REST)
@@ -122,10 +140,18 @@ class TrackWork:
                 limit=portion,
                 before=before,
             )
-            claimed += found
+            claimed += map(slim, found) if self._is_listed(name) else found
             if len(found) < portion:
                 break
         return claimed
+
+    def _is_listed(self, name: str) -> bool:
+        """Whether a list answers for many of a connection's runs."""
+        provider = self._provider(self.launches.connections.get(name))
+        return provider is not None and provider.can_track_many
+
+    def _listed_now(self) -> int:
+        return sum(self._under_way[name] for name in self._listing)
 
     def _provider(self, connection: Connection | None) -> Provider | None:
         return None if connection is None else self.launches.providers.get(connection.provider)
@@ -139,22 +165,61 @@ class TrackWork:
             at_once = min(
                 max(self.wire.budget(batch.connection).free(self.launches.clock.now()), MISSING_AT_ONCE), SINGLY_AT_ONCE
             )
+        attend = self._attend if self._is_listed(batch.connection) else self.launches.attend
         singly = tuple(batch.left.values())
-        await self._each(batch, [(launch, self.launches.attend(launch)) for launch in singly[:at_once]])
+        await self._each(batch, [(launch, attend(launch)) for launch in singly[:at_once]])
         for launch in singly[at_once:]:
             await self.launches.store.release(launch.launch_id, self.launches.holder)
             batch.left.pop(launch.launch_id, None)
 
     async def _by_list(self, batch: Batch, connection: Connection, provider: Provider) -> None:
         """Record what lists tell. Where the first call was not answered at all, that is the answer for everybody."""
+        asked_at = self.launches.clock.now()
         asked = [launch for launch in batch.left.values() if launch.provider == provider.name and launch.run_id]
         answer = await self.wire.perform(connection.name, provider.track_many(asked, connection))
         told = answer.answers if isinstance(answer, TrackedMany) else {launch.run_id or "": answer for launch in asked}
         heard = [(launch, told[launch.run_id or ""]) for launch in asked if launch.run_id in told]
         _log.info("tracked_by_list", connection=connection.name, asked=len(asked), told=len(heard))
-        for start in range(0, len(heard), SINGLY_AT_ONCE):
-            some = heard[start : start + SINGLY_AT_ONCE]
-            await self._each(batch, [(launch, self.launches.looked(launch, each, connection)) for launch, each in some])
+        for start in range(0, len(heard), RECORDED_AT_ONCE):
+            await self._record(batch, heard[start : start + RECORDED_AT_ONCE], connection, asked_at)
+
+    async def _record(
+        self, batch: Batch, heard: Sequence[tuple[Launch, TrackAnswer]], connection: Connection, asked_at: datetime
+    ) -> None:
+        """What is new, launch by launch; of the others only when the next look is due, in one transaction for all."""
+        unchanged: list[Launch] = []
+        new: list[tuple[Launch, TrackAnswer]] = []
+        for launch, answer in heard:
+            postponed = await self.launches.unchanged(launch, answer, connection, asked_at)
+            if postponed is None:
+                new.append((launch, answer))
+            else:
+                unchanged.append(postponed)
+        for start in range(0, len(new), SINGLY_AT_ONCE):
+            some = new[start : start + SINGLY_AT_ONCE]
+            await self._each(batch, [(launch, self._looked_at(launch, answer, connection)) for launch, answer in some])
+        if unchanged:
+            await self.launches.store.postpone(unchanged, holder=self.launches.holder)
+        for launch in unchanged:
+            batch.left.pop(launch.launch_id, None)
+
+    async def _looked_at(self, slim: Launch, answer: TrackAnswer, connection: Connection) -> None:
+        launch = await self._whole(slim)
+        if launch is not None:
+            await self.launches.looked(launch, answer, connection)
+
+    async def _attend(self, slim: Launch) -> None:
+        launch = await self._whole(slim)
+        if launch is not None:
+            await self.launches.attend(launch)
+
+    async def _whole(self, slim: Launch) -> Launch | None:
+        """The launch that a list was asked about; None where somebody has changed it meanwhile: then it is given back."""
+        stored = await self.launches.store.launch(slim.launch_id)
+        if stored is not None and stored.version == slim.version:
+            return stored
+        await self.launches.store.release(slim.launch_id, self.launches.holder)
+        return None
 
     async def _each(self, batch: Batch, looks: Sequence[tuple[Launch, Awaitable[None]]]) -> None:
         """All at once; one that fails keeps no other from being recorded, and is given back with what is left."""

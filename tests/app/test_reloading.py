@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,8 +20,10 @@ from bot.domain.standing import Standing
 from bot.gateways.http import HttpWire
 from bot.settings import Configuration, read_configuration, read_environment
 from bot.surfaces.say import Say
+from bot.worker import Once
 from tests.builders import FrozenClock
 from tests.gateways.wire_world import LOOK, once
+from tests.ports import a_store
 from tests.settings.world import ENVIRONMENT, GOOD, PROVIDERS, changed
 
 
@@ -116,6 +118,24 @@ async def test_what_did_not_change_is_not_told(tmp_path: Path) -> None:
 
         assert world.operators.told == []
         assert world.standing.since == 0
+
+
+async def test_of_three_replicas_that_share_a_file_one_tells(tmp_path: Path) -> None:
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(a_store())
+        worlds = [await stack.enter_async_context(a_world(tmp_path)) for _ in range(3)]
+        for n, world in enumerate(worlds):
+            world.reloading._once = Once(store=store, clock=world.clock, holder=f"bot-{n}")
+        for text in (WITHOUT_BOB, GOOD, WITHOUT_BOB):
+            worlds[0].write(text)
+            for world in worlds:
+                world.clock.move(minutes=1)
+            for _ in range(4):
+                await asyncio.gather(*(world.reloading.look() for world in worlds))
+
+        told = [len(world.operators.told) for world in worlds]
+        assert sum(told) == 3, told
+        assert {world.standing.since for world in worlds} == {3}, "each has it in force, whoever told"
 
 
 async def test_a_changed_grant_takes_effect_and_is_told_in_one_line(tmp_path: Path) -> None:

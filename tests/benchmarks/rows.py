@@ -108,7 +108,7 @@ def _copy(name: str, kind: str) -> str:
     if name == "connection":
         return f"'bench' || ((:first + n) % {CONNECTIONS})"
     if name == "at" or name.endswith("_at"):
-        ago = "'-' || (60 + n * :every) || ' seconds'"
+        ago = "'-' || (60 + (:count - n) * :every) || ' seconds'"
         return f"strftime('%Y-%m-%dT%H:%M:%S', substr({name}, 1, 19), {ago}) || substr({name}, 20)"
     return f"replace(replace({name}, :id, printf('L-%08d', n)), :tag, 'n' || (:first + n) || 'n')"
 

@@ -68,7 +68,7 @@ TARGETS = (
     Target(figure="cpu_ms_per_run_and_round_10000", other=OURS, other_figure="cpu_ms_per_run_and_round_100", most=1.0),
     Target(figure="looks_per_run_and_round_10000", least=0.95, words="1 = each run once a round"),
     Target(figure="lag_of_even_polling_10000", most=1.1, words="1 = half a round"),
-    Target(figure="known_lag_times_looks", other=NAIVE, most=0.5),
+    Target(figure="known_lag_times_questions", other=NAIVE, most=0.5),
     Target(figure="first_ack_s_10000", other=OURS, other_figure="first_ack_s_1000", most=1.2),
     Target(figure="all_tracked_s_10000", most=30, words="s"),
     Target(figure="ended_not_shown_10000", most=0, words="launches"),

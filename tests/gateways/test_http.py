@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Generator
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -463,3 +465,15 @@ async def test_a_call_without_a_reply_is_logged_as_such() -> None:
             await wire.perform("billing", once(START))
 
     assert [line["status"] for line in lines] == ["none"]
+
+
+async def test_what_was_to_leave_before_a_time_does_not_leave_later() -> None:
+    """Whoever was paused since must not start what another may have taken over."""
+    late, soon = (replace(START, sent_before=FrozenClock().now() + timedelta(seconds=left)) for left in (0, 1))
+
+    answer, arrived = await answered_by(answering(http()), late, provider=AnyProvider())
+    assert isinstance(answer, Unreachable)
+    assert (answer.is_possibly_applied, arrived) == (False, [])
+
+    _, arrived = await answered_by(answering(http()), soon, provider=AnyProvider())
+    assert arrived == [START.path]

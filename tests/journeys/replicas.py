@@ -16,27 +16,45 @@ import resource
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
 import yaml
 
-from bot.sandbox.slack.delivery import Acknowledged
-from bot.sandbox.slack.workspace import Message
+from bot.sandbox.slack.faults import SlackFault
+from bot.sandbox.slack.workspace import Message, Workspace
 from bot.sandbox.world import CONFIGURATION, STARTS_WITHIN_S, Sandbox
 from bot.store import open_store
-from tests.journeys.storm import MORTAL, PEOPLE, RUN_S, TYPED, Asked, Count, Counting, KeptOnPostgres, Storm, eventually
+from tests.journeys.storm import (
+    FAULT_EVERY,
+    FIRST_NUMBER,
+    MORTAL,
+    PEOPLE,
+    PROVIDER_FAULTS,
+    RUN_S,
+    SLACK_FAULTS,
+    TYPED,
+    Asked,
+    Count,
+    Counting,
+    KeptOnPostgres,
+    Storm,
+    eventually,
+)
 from tests.postgres_server import Server, a_server
 
 PRODUCT = ("-m", "bot", "run")
 REPLICAS = 3
+ROUND_S = 70.0
+"""About how long one round of ills takes, with the product's lease."""
 LINES = """
 SELECT launch_id, event_seq, ts FROM outbox WHERE ts IS NOT NULL AND ts <> '' ORDER BY launch_id, event_seq
 """
-SIX_DIGITS = 1_000_000
+STARTED = "SELECT count(*) FROM launches WHERE run_id IS NOT NULL OR state IN ('succeeded', 'failed', 'ended', 'in_doubt')"
+SLACK_FAULTS_BUT_LIMITS = [fault for fault in SLACK_FAULTS if fault[1] != SlackFault.limited(1)]
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -58,7 +76,7 @@ class Replica:
                 sys.executable,
                 *self._program,
                 cwd=self._log.parent,
-                env=self._sandbox._environment(),
+                env=self._sandbox._environment(),  # pyright: ignore[reportPrivateUsage]  # as the sandbox starts its own
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -193,14 +211,21 @@ class Squall(Storm):
 
     wanted: int = 0
     pause_s: float = 0.3
-    has_faults: bool = True
 
     async def _launches(self, user_id: str) -> None:
-        while len(self.asked) < self.wanted or not self.is_over:
+        while self.last_number < FIRST_NUMBER + self.wanted:
             await asyncio.sleep(self.chance.uniform(0, 2 * self.pause_s))
-            if self.has_faults:
-                self._faults()
+            self._faults()
             await self.launch(user_id)
+
+    def _faults(self) -> None:
+        """As in a storm, but for Slack's limits: after one refusal the documented rate holds, and all would wait for minutes."""
+        if not self.chance.randrange(FAULT_EVERY):
+            provider, fault = self.chance.choice(sorted(TYPED)), self.chance.choice(PROVIDER_FAULTS)
+            self.sandbox.providers.fault(provider, fault, verb="start")
+        if not self.chance.randrange(FAULT_EVERY):
+            method, slack_fault = self.chance.choice(SLACK_FAULTS_BUT_LIMITS)
+            self.sandbox.slack.fault(method, slack_fault)
 
     async def launch(self, user_id: str) -> Asked:
         """One command, on a provider that chance picks."""
@@ -217,7 +242,6 @@ class Squall(Storm):
         """People launch while ill befalls the fleet; then everything settles."""
         typing = [asyncio.create_task(self._launches(PEOPLE[n % len(PEOPLE)])) for n in range(people)]
         await ills.befall(fleet)
-        self.is_over = True
         await asyncio.gather(*typing)
         self.sandbox.slack.faults.clear()
         await self._settles()
@@ -236,12 +260,14 @@ class Figures:
         return self.count.is_good and not self.disordered
 
     def __str__(self) -> str:
-        return "\n".join([
-            str(self.count),
-            f"threads disordered {len(self.disordered)}",
-            *(f"  {each}" for each in self.disordered[:20]),
-            f"took              {self.took_s:.0f} s",
-        ])
+        return "\n".join(
+            [
+                str(self.count),
+                f"threads disordered {len(self.disordered)}",
+                *(f"  {each}" for each in self.disordered[:20]),
+                f"took              {self.took_s:.0f} s",
+            ]
+        )
 
 
 def disordered(fleet: Fleet) -> list[str]:
@@ -249,29 +275,43 @@ def disordered(fleet: Fleet) -> list[str]:
     stood: dict[str, list[tuple[int, str]]] = {}
     for launch_id, seq, ts in fleet.kept.rows(LINES):
         stood.setdefault(launch_id, []).append((seq, ts))
-    found = [f"{launch_id}: {lines}" for launch_id, lines in stood.items() if [ts for _, ts in lines] != sorted(ts for _, ts in lines)]
+    found = [
+        f"{launch_id}: {lines}" for launch_id, lines in stood.items() if [ts for _, ts in lines] != sorted(ts for _, ts in lines)
+    ]
     workspace = fleet.sandbox.slack.workspace
     for channel_id in sorted({channel_id for channel_id, _ in TYPED.values()}):
-        found += [f"{card.text[:60]}: {lines}" for card in workspace.messages(channel_id) if (lines := backwards(workspace, card))]
+        found += [
+            f"{card.text[:60]}: {lines}" for card in workspace.messages(channel_id) if (lines := backwards(workspace, card))
+        ]
     return found
 
 
-ORDER = ("Awaiting approval", "Queued", "Starting", "In doubt", "Running", "Needs attention", "Succeeded|Failed|Cancelled|Ended")
+END = re.compile("Succeeded|Failed|Cancelled|Ended")
 
 
-def backwards(workspace: object, card: Message) -> list[str]:
+def backwards(workspace: Workspace, card: Message) -> list[str]:
     """The lines of a thread in which something follows the end; none where all is well."""
-    lines = [message.text for message in workspace.thread(card.channel_id, card.ts)]  # type: ignore[attr-defined]
-    ends = [place for place, text in enumerate(lines) if re.match(ORDER[-1], text)]
+    lines = [message.text for message in workspace.thread(card.channel_id, card.ts)]
+    ends = [place for place, text in enumerate(lines) if END.match(text)]
     is_well = not ends or len(set(lines[ends[0] :])) == 1
     return [] if is_well else lines
 
 
-async def play(folder: Path, *, launches: int, people: int, pause_s: float, ills: Ills, lease_s: float | None, seed: int) -> Figures:
+async def play(
+    folder: Path,
+    *,
+    launches: int,
+    people: int,
+    pause_s: float,
+    ills: Ills,
+    lease_s: float | None,
+    seed: int,
+    quiet_s: float = 8.0,
+) -> Figures:
     """One squall over three replicas."""
     async with a_fleet(folder, lease_s=lease_s) as fleet:
         chance = random.Random(seed)  # noqa: S311 - no secret
-        squall = Squall(sandbox=fleet.sandbox, kept=fleet.kept, chance=chance, wanted=launches, pause_s=pause_s)
+        squall = Squall(fleet.sandbox, fleet.kept, chance, wanted=launches, pause_s=pause_s, quiet_s=quiet_s)
         began = monotonic()
         await squall.blows(fleet, ills, people)
         took_s = monotonic() - began
@@ -283,17 +323,19 @@ async def play(folder: Path, *, launches: int, people: int, pause_s: float, ills
 
 @dataclass(frozen=True, kw_only=True)
 class Rate:
-    """How fast launches went through, and who was busy meanwhile, in processors."""
+    """How fast launches were started, and told to their end; and who was busy until they were started, in processors."""
 
     replicas: int
     per_s: float
+    told_per_s: float
     bots: float
     world: float
     database: float
 
     def __str__(self) -> str:
         busy = f"replicas {self.bots:.2f}, stand-ins {self.world:.2f}, Postgres {self.database:.2f}"
-        return f"{self.replicas} replicas: {self.per_s:.1f} launches/s to their last line; busy processors: {busy}"
+        rates = f"{self.per_s:.1f} launches/s started, {self.told_per_s:.1f}/s told to their end"
+        return f"{self.replicas} replicas: {rates}; busy processors: {busy}"
 
 
 async def rate(folder: Path, *, replicas: int, launches: int, at_once: int) -> Rate:
@@ -302,10 +344,12 @@ async def rate(folder: Path, *, replicas: int, launches: int, at_once: int) -> R
         squall = Squall(sandbox=fleet.sandbox, kept=fleet.kept, chance=random.Random(1))  # noqa: S311 - no secret
         began, busy = monotonic(), _busy(fleet)
         await _typed(squall, launches, at_once)
-        await eventually(lambda: len(fleet.kept.books()) >= launches and fleet.kept.is_quiet(), 600, "not all ended")
+        await eventually(lambda: fleet.kept.rows(STARTED)[0][0] >= launches, 600, "not all started")
         took_s, after = monotonic() - began, _busy(fleet)
-        used = [(now - before) / took_s for now, before in zip(after, busy, strict=True)]
-        return Rate(replicas=replicas, per_s=launches / took_s, bots=used[0], world=used[1], database=used[2])
+        bots, world, database = ((now - before) / took_s for now, before in zip(after, busy, strict=True))
+        await eventually(fleet.kept.is_quiet, 600, "not all ended")
+        told_per_s = launches / (monotonic() - began)
+        return Rate(replicas=replicas, per_s=launches / took_s, told_per_s=told_per_s, bots=bots, world=world, database=database)
 
 
 async def _typed(squall: Squall, launches: int, at_once: int) -> None:
@@ -313,7 +357,10 @@ async def _typed(squall: Squall, launches: int, at_once: int) -> None:
 
     async def types(user_id: str) -> None:
         for _ in left:
-            await squall.launch(user_id)
+            asked = await squall.launch(user_id)
+            while not asked.is_acknowledged:
+                await asyncio.sleep(0.1)
+                asked = await squall.launch(user_id)
 
     await asyncio.gather(*(types(PEOPLE[n % len(PEOPLE)]) for n in range(at_once)))
 
@@ -359,8 +406,9 @@ def main() -> int:
                 print(asyncio.run(rate(place, replicas=replicas, launches=given.launches, at_once=given.people)), flush=True)  # noqa: T201
             return 0
         ills = Ills(pause_s=20.0, away_s=4.0, rest_s=4.0, rounds=given.rounds)
+        pause_s = given.people * given.rounds * ROUND_S / given.launches
         figures = asyncio.run(
-            play(data, launches=given.launches, people=given.people, pause_s=0.6, ills=ills, lease_s=None, seed=given.seed)
+            play(data, launches=given.launches, people=given.people, pause_s=pause_s, ills=ills, lease_s=None, seed=given.seed)
         )
     print(figures)  # noqa: T201 - what the program is for
     return 0 if figures.is_good else 1

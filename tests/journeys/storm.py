@@ -84,11 +84,15 @@ class Kept:
         """What it says of each launch, in order."""
         return [Book(*row) for row in self.rows(BOOKS)]
 
+    def is_done(self) -> bool:
+        """Whether the work of every delivery is done; what it caused is in the books that are read afterwards."""
+        return self.rows(UNFINISHED) == [(0,)]
+
     def is_quiet(self, among: Iterable[Book] | None = None) -> bool:
         """Whether every delivery is finished, and nothing is due or under way for launches that are over (a lost card's doubt is)."""
-        ((unfinished,),) = self.rows(UNFINISHED)
+        is_done = self.is_done()
         books = self.books() if among is None else among
-        return not unfinished and all(book.is_over and (not book.is_owed or _is_known_doubt(book)) for book in books)
+        return is_done and all(book.is_over and (not book.is_owed or _is_known_doubt(book)) for book in books)
 
     def finished(self) -> set[str]:
         """Keys of deliveries whose work is done."""
@@ -201,6 +205,7 @@ class Storm:
     chance: random.Random
     asked: list[Asked] = field(default_factory=list[Asked])
     is_over: bool = False
+    quiet_s: float = QUIET_FOR_S
     last_number: int = FIRST_NUMBER
 
     async def rages(self, kills: int, seconds_per_life: float) -> None:
@@ -257,7 +262,7 @@ class Storm:
             now = self.kept.books()
             if now != before or not self.kept.is_quiet(now):
                 before, since = now, monotonic()
-            if monotonic() - since > QUIET_FOR_S:
+            if monotonic() - since > self.quiet_s:
                 return
             await asyncio.sleep(1.0)
 

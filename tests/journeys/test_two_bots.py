@@ -1,4 +1,4 @@
-"""Two bots on one SQLite file, both receiving every delivery at the same moment: what is asked once runs once.
+"""Two bots on one database, both receiving every delivery at the same moment: what is asked once runs once.
 
 Both live in this process, each with its own holder, store, wire, worker and socket. ``GONOGO_MANY=1000`` raises the number of launches.
 """
@@ -25,6 +25,7 @@ from bot.sandbox.slack.workspace import Workspace
 from bot.sandbox.standins import ProviderStandIns
 from tests.journeys import house as rooms
 from tests.journeys.house import House, a_house, launch_id
+from tests.postgres_server import migrated_database
 
 MANY = int(os.environ.get("GONOGO_MANY", "200"))
 AT_ONCE = 20
@@ -85,10 +86,12 @@ def is_end_told(workspace: Workspace, card: Any) -> bool:
 
 
 @pytest.mark.timeout(WITHIN_S + 60)
-async def test_two_bots_that_hear_everything_twice_launch_everything_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("store", ["file", "postgres"])
+async def test_two_bots_that_hear_everything_twice_launch_everything_once(tmp_path: Path, store: str) -> None:
     standins, bots = ProviderStandIns(run_s=0), []
     second = Around(store=listening(bots), sockets=1)
-    async with a_house(tmp_path, standins=standins, sockets=1) as house:
+    url = migrated_database() if store == "postgres" else ""
+    async with a_house(tmp_path, standins=standins, sockets=1, database_url=url) as house:
         configuration = rooms._configuration(rooms.CONFIGURATION, standins)
         async with running(house.settings, configuration, providers.load(), around=second):
             while house.slack.sockets.count < 2:  # noqa: ASYNC110 - nothing tells when the second one is there

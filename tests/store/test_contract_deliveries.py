@@ -127,6 +127,15 @@ async def test_a_delivery_that_was_never_recorded_has_no_content(store: Store) -
     assert await store.delivery(f"command:{L}") is None
 
 
+async def test_a_delivery_that_has_caused_its_launch_has_its_content_there(store: Store) -> None:
+    await store.record_delivery(a_delivery(key=f"command:{L}"))
+    launch = await keep(store)
+
+    assert await store.delivery(f"command:{L}") is None
+    assert await store.caused_by(f"command:{L}") == launch
+    assert await store.record_delivery(a_delivery(key=f"command:{L}")) is False
+
+
 async def test_next_delivery_is_when_the_first_lease_lapses(store: Store) -> None:
     assert await store.next_delivery() is None
     await store.record_delivery(a_delivery(), holder="bot-1", until=at(3))

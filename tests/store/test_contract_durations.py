@@ -123,6 +123,40 @@ class TestByConnection:
         assert await claim(store) == []
 
 
+class TestPostponing:
+    async def test_what_is_postponed_is_free_and_due_later_and_nothing_else_is_changed(self, store: Store) -> None:
+        launches = [await keep(store, launch_id=f"L-{n}", state=State.RUNNING, due_at=at(-1)) for n in range(3)]
+        claimed = await claim(store, limit=2)
+
+        await store.postpone([replace(one, due_at=at(7), looks=4, misses=1) for one in claimed], holder="bot-1")
+
+        expected = [replace(one, version=3, due_at=at(7), looks=4, misses=1) for one in launches[:2]]
+        assert [await read(store, one.launch_id) for one in launches] == [*expected, launches[2]]
+        assert ids(await claim(store, now=at(7), until=at(9), holder="bot-2")) == ["L-2", "L-0", "L-1"]
+
+    async def test_what_somebody_changed_meanwhile_is_only_given_back(self, store: Store) -> None:
+        await keep(store, state=State.RUNNING, due_at=NOON)
+        [claimed] = await claim(store)
+        await happen(store, EventKind.CANCEL_ASKED, cancel_asked_by="U0BOB")
+        changed = await read(store)
+
+        await store.postpone([replace(claimed, due_at=at(7), looks=9)], holder="bot-1")
+
+        assert await read(store) == changed
+        assert ids(await claim(store, is_tracked=False, holder="bot-2")) == [L]
+
+    async def test_whoever_lost_the_lease_postpones_nothing_and_gives_nothing_back(self, store: Store) -> None:
+        await keep(store, state=State.RUNNING, due_at=NOON)
+        [paused] = await claim(store)
+        [taken] = await claim(store, now=at(1), until=at(5), holder="bot-2")
+
+        await store.postpone([replace(paused, due_at=at(7))], holder="bot-1")
+        await store.postpone([], holder="bot-1")
+
+        assert await read(store) == taken
+        assert await claim(store, now=at(2), holder="bot-3") == []
+
+
 class TestDurations:
     async def test_nothing_is_known_at_first(self, store: Store) -> None:
         assert await store.durations("billing", "396") == ()

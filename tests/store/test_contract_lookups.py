@@ -94,6 +94,13 @@ async def test_the_last_success_is_the_one_that_succeeded_last_whenever_it_was_a
     assert await store.last_success("billing", "396") == await read(store, "L-1")
 
 
+async def test_of_many_successes_the_last_is_found_in_whichever_order_they_were_kept(store: Store) -> None:
+    for minute in (3, 9, 1, 8, 2, 7, 4, 6, 5):
+        await keep(store, launch_id=f"L-{minute}", state=State.SUCCEEDED, updated_at=at(minute))
+
+    assert await store.last_success("billing", "396") == await read(store, "L-9")
+
+
 async def test_no_other_end_connection_or_workflow_is_a_last_success(store: Store) -> None:
     for state in set(State) - {State.SUCCEEDED}:
         await keep(store, launch_id=f"L-{state}", state=state, updated_at=at(9))

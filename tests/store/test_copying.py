@@ -95,8 +95,9 @@ async def refusal(source: str, target: str) -> str:
 def test_every_table_is_copied_after_those_it_refers_to() -> None:
     script = "".join(migration.sqlite for migration in MIGRATIONS)
     made = [line.split()[2] for line in script.splitlines() if line.startswith("CREATE TABLE")]
+    renamed = {line.split()[2] for line in script.splitlines() if line.startswith("ALTER TABLE") and " RENAME TO " in line}
 
-    assert set(made) == set(TABLES)
+    assert set(made) - renamed == set(TABLES)
     assert set(test_schema.TABLES) <= set(TABLES)
     order = list(TABLES)
     for table, after in [("deliveries", "launches"), ("events", "launches"), ("outbox", "events"), ("cards", "launches")]:

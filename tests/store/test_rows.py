@@ -15,6 +15,8 @@ from bot.domain.model import Delivery, Event, EventKind, Launch, SecretName, Sta
 from bot.store import rows
 from tests.builders import NOON, a_delivery, a_launch, an_event
 
+DIGITS = "0f" * 32
+
 FULL = a_launch(
     workflow_name="Dunning run",
     workflow_version="0.0.1",
@@ -307,3 +309,15 @@ def test_json_that_looks_like_the_name_of_a_secret_stays_json() -> None:
 def test_a_row_whose_inputs_are_one_secret_is_unreadable() -> None:
     with pytest.raises(UnreadableRowError):
         rows.launch_from(rows.launch_row(FULL) | {"inputs": '{"$secret":"portal"}'})
+
+
+@pytest.mark.parametrize("digest", [DIGITS, DIGITS.upper(), DIGITS[1:], "", "~", "sha256:1"])
+def test_a_digest_is_kept_in_less_and_comes_back_as_it_was(digest: str) -> None:
+    row = rows.launch_row(a_launch(policy_digest=digest))
+
+    assert rows.launch_from(row).policy_digest == digest
+    assert (len(row["policy_digest"]) == 44) == (digest == DIGITS)
+
+
+def test_a_digest_that_was_written_in_full_is_read_as_it_is() -> None:
+    assert rows.launch_from(rows.launch_row(a_launch()) | {"policy_digest": DIGITS}).policy_digest == DIGITS

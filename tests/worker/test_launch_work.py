@@ -83,6 +83,11 @@ class Workshop:
         return await self.stored()
 
 
+def replace_holder(bench: Workshop, holder: str) -> LaunchWork:
+    """Another replica at the same bench."""
+    return replace(bench.work, holder=holder)
+
+
 BITRIX = a_connection(name="crm", provider="bitrix24", base_url="https://vibecode.bitrix24.tech")
 CRM_LAUNCH = a_launch(connection="crm", provider="bitrix24", workflow_id="713", inputs={"entityType": "deal", "entityId": 5141})
 RUNNING = (an_event(EventKind.STARTING), an_event(EventKind.ACCEPTED, facts={"run_id": "400", "provider_status": "Queued"}))
@@ -106,6 +111,32 @@ class TestStarting:
         await bench.act(look)
 
         assert seen == [State.STARTING]
+
+    async def test_a_start_must_leave_before_its_lease_could_lapse(self, bench: Workshop) -> None:
+        """Whoever was paused must not send what another has taken over meanwhile, and people may have settled."""
+        await bench.keep(a_launch())
+        await bench.act(ACCEPTED)
+
+        [(_, call)] = bench.wire.calls
+        assert call.sent_before == bench.clock.now() + LEASE
+
+    async def test_saving_that_it_starts_makes_the_lease_hold_anew(self, bench: Workshop) -> None:
+        await bench.keep(a_launch())
+        [launch] = await bench.work.claim(1)
+        bench.clock.time += LEASE - timedelta(seconds=1)
+        others: list[list[Launch]] = []
+
+        async def look() -> Any:
+            bench.clock.time += LEASE - timedelta(seconds=1)
+            others.append(await replace_holder(bench, "other").claim(1))
+            bench.clock.time += timedelta(seconds=1)
+            others.append(await replace_holder(bench, "other").claim(1))
+            return ACCEPTED
+
+        bench.wire.answers = [look]
+        await bench.work.act(launch)
+
+        assert [len(claimed) for claimed in others] == [0, 1]
 
     async def test_an_accepted_start_runs_under_the_providers_id(self, bench: Workshop) -> None:
         await bench.keep(a_launch())

@@ -177,3 +177,58 @@ async def test_draining_finishes_what_is_in_flight_and_takes_nothing_new() -> No
     await task
 
     assert (work.done, work.pieces) == (["a"], ["b"])
+
+
+async def test_room_that_was_promised_is_not_given_twice() -> None:
+    work, clock = PiecesOfWork(held=asyncio.Event(), at_once=2), PatientClock()
+    loop = Loop("pieces", work, clock)
+    assert not loop.promise(), "it does not run yet"
+    running = asyncio.create_task(loop.run(lambda: None))
+    await asyncio.sleep(0.01)
+
+    assert loop.promise()
+    work.pieces = ["a", "b", "c"]
+    loop.ring()
+    await asyncio.sleep(0.01)
+    assert work.pieces == ["b", "c"], "one is claimed, for the other the room is kept"
+    assert loop.offer("handed")
+    assert not loop.promise()
+    assert work.held is not None
+    work.held.set()
+    work.pieces = []
+    await loop.drain()
+    await running
+
+    assert sorted(work.done) == ["a", "handed"]
+
+
+async def test_what_is_offered_while_it_drains_is_given_back() -> None:
+    work, clock = PiecesOfWork(), PatientClock()
+    loop = Loop("pieces", work, clock)
+    running = asyncio.create_task(loop.run(lambda: None))
+    await asyncio.sleep(0.01)
+    assert loop.promise()
+    await loop.drain()
+    await running
+
+    assert not loop.offer("late")
+    await asyncio.sleep(0)
+    assert work.given_back == ["late"]
+    assert work.done == []
+
+
+async def test_what_may_be_ours_is_given_back_and_its_room_is_free() -> None:
+    work, clock = PiecesOfWork(at_once=1), PatientClock()
+    loop = Loop("pieces", work, clock)
+    running = asyncio.create_task(loop.run(lambda: None))
+    await asyncio.sleep(0.01)
+    assert loop.promise()
+    loop.let_go("in doubt")
+    clock.gate.set()
+    await asyncio.sleep(0.01)
+
+    assert work.given_back == ["in doubt"]
+    assert loop.promise()
+    loop.withdraw()
+    await loop.drain()
+    await running

@@ -24,6 +24,7 @@ from bot.providers import load
 from bot.store.sqlite import SqliteStore
 from bot.worker import Worker
 from bot.worker.mirroring import AGAIN_AFTER, JUST_NOW, LEAST_BETWEEN, MOST_UNTOLD, PROBE_EVERY, Mirroring
+from bot.worker.once import Once
 from tests.builders import FrozenClock, a_connection, a_launch
 from tests.ports import ListedWire, RecordingThread, TableDefinitions, a_store
 
@@ -548,3 +549,54 @@ async def test_a_worker_probes_at_its_start_and_again_when_it_is_rung_after_a_re
 
     assert len(post.wire.calls) == 2
     assert await post.held() is True
+
+
+# --- three replicas ---
+
+
+class AnsweringWire(ListedWire):
+    """Gives the same answer to everybody, after a moment in which the others come."""
+
+    answer: Any = None
+
+    async def perform(self, connection: str, exchange: Any) -> Any:
+        self.calls.append((connection, next(exchange, None)))
+        exchange.close()
+        await asyncio.sleep(0.01)
+        return self.answer
+
+
+def three(post: Post, answer: Any) -> list[Mirroring]:
+    """Three replicas with one Slack and one provider."""
+    post.wire = AnsweringWire()
+    post.wire.answer = answer
+    names = [f"bot-{n}" for n in range(3)]
+    return [replace(post.work, wire=post.wire, once=Once(store=post.store, clock=post.clock, holder=name)) for name in names]
+
+
+async def everybodys_turn(post: Post, replicas: list[Mirroring]) -> list[str]:
+    """Until nobody has anything to do within the next minute."""
+    for _ in range(20):
+        await asyncio.gather(*[work.act(name) for work in replicas for name in await work.claim(10)])
+        post.clock.move(seconds=3)
+    return [text for _, text in post.thread.told]
+
+
+async def test_three_replicas_that_start_together_probe_in_turn_and_tell_once(post: Post) -> None:
+    replicas = three(post, held(run=False))
+
+    told = await everybodys_turn(post, replicas)
+
+    assert len(told) == 1, told
+    assert len(post.wire.calls) == 1, "who came later found what the first had learnt"
+
+
+async def test_three_replicas_that_were_refused_at_the_same_moment_tell_it_once(post: Post) -> None:
+    replicas = three(post, held())
+    assert await everybodys_turn(post, replicas) == []
+
+    post.wire.answer = held(run=False)
+    await asyncio.gather(*(work.refused(a_launch(), refused()) for work in replicas))
+    told = await everybodys_turn(post, replicas)
+
+    assert len(told) == 1, told

@@ -103,6 +103,31 @@ class TestPacedWire:
 
         assert await wire.perform("other", pages(1)) == "done"
 
+    async def test_replicas_share_what_a_connection_may_be_asked(self, wire: PacedWire) -> None:
+        alone = wire.budget("billing")
+        wire.fellows.replicas = 3
+
+        assert wire.budget("billing").calls_a_minute == alone.calls_a_minute / 3
+        wire.fellows.replicas = 1
+        assert wire.budget("billing") == alone
+
+    async def test_a_refusal_is_told_to_the_other_replicas(self, wire: PacedWire) -> None:
+        await wire.perform("billing", pages(1, answer=BUSY))
+
+        assert wire.fellows.take() == {"provider billing": NOON + timedelta(seconds=60)}
+
+    async def test_what_another_replica_was_refused_holds_here_as_well(self, wire: PacedWire) -> None:
+        pauses = {"provider billing": NOON + timedelta(seconds=60), "provider gone": NOON, "slack chat.update ": NOON}
+        for _ in range(3):
+            wire.heed(pauses)
+
+        paced = await wire.perform("billing", pages(1))
+        assert isinstance(paced, Busy)
+        assert paced.retry_after_s == 60
+        assert wire.budget("billing").share == 0.5, "heard three times, learnt once"
+        assert wire.fellows.take() == {}
+        assert await wire.perform("other", pages(1)) == "done"
+
     async def test_a_place_is_that_of_the_wire_underneath(self, wire: PacedWire) -> None:
         assert wire.place("billing") == "a place at billing"
 

@@ -280,6 +280,7 @@ async def test_a_teller_that_is_paused_after_it_was_told_to_go_on_does_not_speak
     other = replace(desk.work, holder="other")
 
     await paused.act(mine)
+    desk.clock.move(minutes=1)
     (theirs,) = await other.claim(1)
     await other.act(theirs)
 

@@ -1,0 +1,98 @@
+"""Flushes a SQLite file's write-ahead log beside the writer's thread: commits, and so acknowledgements, never wait for the disk.
+
+Why that is as good as a commit under ``synchronous=FULL``: SQLite's documentation says of FULL in WAL mode that "an additional sync
+operation of the WAL file happens after each transaction commit", and of NORMAL that the log is synced before each checkpoint, the
+database after each that is complete, and the log's header as it begins to be reused (sqlite.org/pragma.html, synchronous). So FULL
+is NORMAL with one sync of that one file after the commit, and this is that sync, on another thread. Each frame's checksum goes on
+from those before it, and a sync is of the whole file: one that begins after a commit makes it durable with all before it, so that
+one answers for all who came until it began.
+
+A checkpoint in between takes nothing away. It syncs the log, copies it, syncs the database, and only after that may the log be
+written from its beginning again: a commit that is no longer in the log when we sync it stands in the database's file on the disk. Every
+connection of ours has NORMAL at least, without which that would not hold.
+
+The log is opened while the writer's connection is, so it is the one that SQLite writes: it is deleted by the last connection that
+closes. SQLite keeps no locks on this file (they are on the database and on the ``-shm``), so none is lost as we close it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from bot.domain.errors import StoreUnavailableError
+
+SYNC: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
+"""What SQLite itself calls: the file's content, and of what is known about it what is needed to read it back."""
+
+
+class Flush:
+    """Flushes the log of the database at ``path``. One thread, which sleeps in ``sync``; ``close`` ends it."""
+
+    def __init__(self, path: Path, sync: Callable[[int], None] = SYNC) -> None:
+        self._sync = sync
+        self._place = str(path)
+        self._log = path.with_name(f"{path.name}-wal")
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="gonogo-flush")
+        self._file: int | None = None
+        self._is_over = False
+        self._asked = 0
+        self._done = 0
+
+    def is_ready(self) -> bool:
+        """Whether the log can be flushed from here; on the writer's thread, before a commit that is to be. Else SQLite must do it."""
+        if self._file is None and not self._is_over:
+            try:
+                self._file = _opened(self._log)
+            except OSError:
+                return False
+        return not self._is_over
+
+    async def flushed(self) -> None:
+        """Return once everything that was committed before this call is on the disk.
+
+        Raises:
+            StoreUnavailableError: the disk refused. What was committed is kept, but may be gone after a power cut.
+        """
+        if self._is_over:
+            raise StoreUnavailableError(self._place, "its log cannot be flushed")
+        self._asked += 1
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._flush, self._asked)
+
+    async def close(self) -> None:
+        """Finish what was asked for; a second time does nothing."""
+        self._is_over = True
+        await asyncio.get_running_loop().run_in_executor(None, self._thread.shutdown)
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    def _flush(self, number: int) -> None:
+        """``number``: how manieth this flush is; one that began after it was asked for has answered for it."""
+        if number <= self._done or self._file is None:
+            return
+        asked = self._asked
+        try:
+            self._sync(self._file)
+        except OSError as exc:  # the system tells it once, and forgets what it could not write: another sync proves nothing
+            self._is_over = True
+            raise StoreUnavailableError(self._place, "the disk does not write") from exc
+        self._done = asked
+
+
+def _opened(log: Path) -> int:
+    """The log, opened, its name in its folder on the disk as well."""
+    file = os.open(log, os.O_RDWR)
+    try:
+        folder = os.open(log.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError:
+        os.close(file)
+        raise
+    return file
