@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, Route, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, Route, async_playwright, expect
 
 from bot.sandbox.world import Sandbox
 
@@ -23,6 +23,7 @@ WIDE, NARROW = (1280, 800), (390, 844)
 WITHIN_MS = 10_000
 PROXIES = frozenset({"http_proxy", "https_proxy", "all_proxy"})
 """Nothing here goes through one: what is asked stands on this machine."""
+expect.set_options(timeout=WITHIN_MS)
 _QUIET = (
     "--no-sandbox",
     "--disable-gpu",

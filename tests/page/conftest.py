@@ -7,16 +7,14 @@ from typing import Any, TypeAlias
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser
 
 from bot.sandbox.world import Sandbox
-from tests.page.browsing import CHROMIUM, WHY_NOT, WITHIN_MS, chromium
+from tests.page.browsing import CHROMIUM, WHY_NOT, chromium
 from tests.page.person import Person, arrive
 from tests.page.stage import stage
 
 Come: TypeAlias = Callable[..., Awaitable[Person]]
-
-expect.set_options(timeout=WITHIN_MS)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

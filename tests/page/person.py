@@ -138,6 +138,12 @@ class Person:
         await self.composer.fill(text)
         await self.composer.press("Enter")
 
+    async def is_told(self, typed: str) -> None:
+        """Type a command, and wait for its answer."""
+        known = len(await self.launches())
+        await self.type(typed)
+        await expect(self.log.get_by_role("article")).to_have_count(known + 1)
+
     async def launch(self, typed: str) -> Card:
         """Type a command that launches; its card."""
         known = await self.launches()

@@ -28,6 +28,13 @@ MOST_BYTES = 150_000
 SCHEMES = ("light", "dark")
 README_SIZE = (1200, 780)
 RUN_S = 2.5
+PLAYED_WITHIN_MS = 30_000
+# What appears, does so slowly: a picture of its first moment is empty.
+_SETTLED = """async () => {
+  await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+  const passing = document.getAnimations().filter((one) => one.effect.getTiming().iterations === 1);
+  await Promise.allSettled(passing.map((one) => one.finished));
+}"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +54,14 @@ async def _card_in_doubt(person: Person, story: Story) -> None:
 
 async def _cards_that_ended(person: Person, story: Story) -> None:
     await story.seen_by(person, story.failed).says("Failed")
+
+
+async def _caption(person: Person, story: Story) -> None:
+    await VIEWS["scenarios"](person, story)
+    button = person.page.get_by_role("button", name="A guest may launch nothing")
+    await expect(button).to_be_enabled(timeout=PLAYED_WITHIN_MS)
+    await button.click()
+    await expect(person.page.get_by_role("region", name="Scenario")).to_be_visible()
 
 
 async def _asked(person: Person, story: Story) -> None:
@@ -71,6 +86,7 @@ ALL = (
     *(Picture(name=name.replace(" ", "-"), view=view) for name, view in VIEWS.items()),
     Picture(name="in-doubt", view=_card_in_doubt, at=SALES),
     Picture(name="ended", view=_cards_that_ended, at=FINANCE),
+    Picture(name="caption", view=_caption),
     *(Picture(name=f"narrow-{name}", view=VIEWS[name], size=NARROW) for name in ("channel", "thread", "form", "errors", "home")),
 )
 
@@ -88,11 +104,12 @@ async def _taken(browser: Browser, story: Story, picture: Picture, scheme: str, 
     person = await arrive(browser, story.sandbox, picture.user_id, picture.at, size=picture.size, color_scheme=scheme)
     await picture.view(person, story)
     await person.page.mouse.move(0, 0)
+    await person.page.evaluate(_SETTLED)
     png = await person.page.screenshot(animations="disabled", caret="hide")
     await person.window.context.close()
     story.sandbox.slack.workspace.views.clear(person.user_id, story.sandbox.slack.people.clock.now())
     path = folder / f"{picture.name}-{scheme}.png"
-    await asyncio.to_thread(lambda: path.write_bytes(smaller(png)))
+    await asyncio.to_thread(lambda: path.write_bytes(smaller(png) if picture in README else png))
     return path
 
 
@@ -107,7 +124,7 @@ def main() -> int:
     taken = asyncio.run(take(ALL, folder, tell) if folder else take(README, PICTURES, ask))
     sizes = {path: path.stat().st_size for path in taken}
     sys.stdout.writelines(f"{size / 1000:6.0f} kB  {path}\n" for path, size in sizes.items())
-    return 1 if max(sizes.values()) > MOST_BYTES else 0
+    return 1 if not folder and max(sizes.values()) > MOST_BYTES else 0
 
 
 if __name__ == "__main__":

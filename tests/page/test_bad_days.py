@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.journey]
 
 SUM = "analytics AddTwoNumbers parameter1=13 parameter2=7"
 BACK_WITHIN_MS = 20_000
+SETTLED = "() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
 
 
 async def test_what_was_typed_survives_a_reload_in_the_middle_of_a_form(come: Come) -> None:
@@ -182,3 +183,18 @@ async def test_one_window_becomes_another_person(come: Come) -> None:
     await expect(alice.page.get_by_role("banner", name="Workspace")).to_contain_text("You act as Bob Brewer")
     await expect(alice.log.get_by_text("Only visible to you")).to_have_count(0)
     assert "as=U0BOB" in alice.page.url
+
+
+async def test_the_end_of_a_channel_stays_in_sight_when_a_panel_takes_its_room(come: Come) -> None:
+    carol = await come("U0CAROL", "C0DATA")
+    for _ in range(2):
+        await carol.type("/launch help")
+    await expect(carol.log.get_by_text("Only visible to you").nth(1)).to_be_visible()
+    last = carol.log.get_by_role("article").last
+    await expect(last).to_be_in_viewport(ratio=0.2)
+
+    await carol.page.get_by_role("button", name="Providers", exact=True).click()
+    await expect(carol.page.get_by_role("complementary", name="Panel")).to_be_visible()
+    await carol.log.evaluate(SETTLED)
+
+    assert await carol.log.evaluate("(log) => log.scrollHeight - log.scrollTop - log.clientHeight") < 2

@@ -108,7 +108,7 @@ async def test_a_right_is_taken_by_its_switch_and_every_window_sees_it(come: Com
 async def test_traffic_is_told_filtered_and_read_without_secrets(come: Come) -> None:
     carol = await come("U0CAROL", "C0DATA")
     panel = await opened(carol, "Traffic")
-    await carol.type("/launch help")
+    await carol.is_told("/launch help")
     delivery = panel.locator(".traffic-row").filter(has_text=re.compile(r"→ bot.*/launch")).first
     await expect(delivery).to_contain_text(re.compile(r"\d ms"))
     await delivery.locator("summary").click()

@@ -116,8 +116,7 @@ async def switch_on(person: Person, *, provider: str, kind: str, status: str, ve
 async def test_traffic_shows_each_delivery_and_its_milliseconds(come: Come) -> None:
     alice = await come("U0ALICE", "C0FINANCE")
     await alice.page.get_by_role("button", name=re.compile("Traffic")).click()
-    await alice.type("/launch help")
-    await expect(alice.log.get_by_text("Only visible to you")).to_be_visible()
+    await alice.is_told("/launch help")
     rows = alice.page.get_by_role("list", name=re.compile("Traffic")).get_by_role("listitem")
 
     first = rows.filter(has_text="/launch").first

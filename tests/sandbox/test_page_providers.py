@@ -227,6 +227,14 @@ async def test_hanging_answers_are_let_go(desk: Desk) -> None:
     assert reply.status_code == 201
 
 
+async def test_an_answer_that_was_cut_off_hangs_no_more(desk: Desk) -> None:
+    await desk.done("/page/providers/fault", provider="bitrix24", kind="drop", verb="start")
+    await started_at_bitrix24(desk)
+
+    shown = await desk.until("bitrix24", lambda shown: not shown["hanging"])
+    assert [one["status"] for one in shown["requests"]] == [None]
+
+
 # --- speed, rights, oddities ----------------------------------------------------------------------------------------------
 
 

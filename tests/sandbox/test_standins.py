@@ -152,6 +152,9 @@ async def test_a_hang_that_nobody_waits_for_is_never_applied(seeds: Seeds) -> No
 
     with pytest.raises(httpx.ReadTimeout):
         await seeds.start("domo")
+    async with asyncio.timeout(5):
+        while not seeds.world.standins.received[-1].is_over:  # noqa: ASYNC110 - the stand-in looks now and then who still waits
+            await asyncio.sleep(0.01)
     await seeds.world.standins.stop()
 
     assert counted(seeds, "domo") == 0

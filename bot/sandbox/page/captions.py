@@ -42,7 +42,7 @@ class Captions:
     def title(self) -> Caption:
         """What the journey is about, before anything happens."""
         channel = self.workspace.channels[self.journey.channel_id].name
-        text = f"{self.journey.title} — {self._name(self.journey.user_id)}, in #{channel}"
+        text = f"{self._name(self.journey.user_id)}, in #{channel}"
         return self._here("title", text, self.journey.user_id)
 
     def of(self, deed: Deed) -> Caption:

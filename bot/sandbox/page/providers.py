@@ -140,7 +140,7 @@ class ProviderPanel:
             "scopes": [{"name": scope, "is_held": scope in one.held, "seen": SCOPE_SEEN} for scope in one.scopes],
             "switches": [_switch(one.name, name, is_on=is_on) for name, is_on in one.switches.items()],
             "faults": [_fault(place, verb, fault) for place, (verb, fault) in enumerate(waiting)],
-            "hanging": sum(each["status"] is None for each in requests),
+            "hanging": sum(not each["is_over"] for each in requests),
             "runs": [
                 _run(run, one.status_of(run, now), names, launches)
                 for run in one.ledger.seen(now)[:MOST_RUNS]
@@ -199,6 +199,7 @@ def _request(number: int, one: Received) -> dict[str, Any]:
         "form_keys": list(one.form_keys),
         "at": one.at,
         "status": one.status,
+        "is_over": one.is_over,
     }
 
 

@@ -37,7 +37,8 @@ FAULTS: Mapping[FaultKind, FaultWords] = {
     FaultKind.STATUS: FaultWords(
         title="Answer with an error",
         happens="The provider answers with this status, in its own words.",
-        seen="429 or 503: the bot waits and tries again, as far as that cannot start two runs. 400: the launch fails and says why.",
+        seen="429: the bot waits and tries again. 503 at a start: again only where that cannot start two runs, else the launch is in "
+        "doubt. 400: the launch fails and says why.",
         fields=("status", "retry_after_s"),
     ),
     FaultKind.HANG: FaultWords(

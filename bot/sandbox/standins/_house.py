@@ -70,7 +70,10 @@ class Incoming:
 
 @dataclass(frozen=True, kw_only=True)
 class Received:
-    """What a stand-in was sent, with secrets masked. ``status`` stays None where it was never answered."""
+    """What a stand-in was sent, with secrets masked. ``status`` stays None where it was never answered.
+
+    ``is_over``: nobody waits for the answer any more.
+    """
 
     provider: str
     verb: str
@@ -82,6 +85,7 @@ class Received:
     form_keys: tuple[str, ...]
     at: float
     status: int | None = None
+    is_over: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

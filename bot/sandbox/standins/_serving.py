@@ -49,9 +49,12 @@ class Server:
         verb = standin.verb_of(asked)
         place = len(self.received)
         self.received.append(note(standin, verb, asked))
-        response = await self._respond(standin, asked, self.line(standin.name).take(verb), request)
-        status = None if is_gone(request) else response.status
-        self.received[place] = replace(self.received[place], status=status)
+        status: int | None = None
+        try:
+            response = await self._respond(standin, asked, self.line(standin.name).take(verb), request)
+            status = None if is_gone(request) else response.status
+        finally:
+            self.received[place] = replace(self.received[place], status=status, is_over=True)
         return response
 
     async def _respond(self, standin: StandIn, asked: Incoming, fault: Fault | None, request: web.Request) -> web.StreamResponse:

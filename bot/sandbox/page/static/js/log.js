@@ -169,6 +169,8 @@ export class Log {
   scrolled() {
     const { scrollTop, scrollHeight, clientHeight } = this.scroller;
     const wasAtEnd = this.isAtEnd;
+    // Text that wraps anew moves by itself, and is told of before the new size is: nobody has gone up.
+    if (wasAtEnd && this.isResized()) return this.settle();
     this.isAtEnd = scrollHeight - scrollTop - clientHeight < AT_END;
     if (wasAtEnd && !this.isAtEnd) this.shownFrom = this.firstKey() ?? null;
     if (this.isAtEnd && !wasAtEnd) this.reachedEnd();
@@ -182,7 +184,14 @@ export class Log {
     this.onEnd();
   }
 
+  isResized() {
+    const { clientWidth, clientHeight } = this.scroller;
+    return clientWidth !== this.width || clientHeight !== this.height;
+  }
+
   settle() {
+    this.width = this.scroller.clientWidth;
+    this.height = this.scroller.clientHeight;
     if (this.isAtEnd) this.scroller.scrollTop = this.scroller.scrollHeight;
   }
 
