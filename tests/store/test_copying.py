@@ -19,6 +19,7 @@ import pytest
 
 from bot.domain.errors import SettingsError, StoreUnavailableError
 from bot.domain.model import EventKind, SecretName, State
+from bot.ports import Replica
 from bot.store import copy
 from bot.store.copying import TABLES, Copied
 from bot.store.migrations import MIGRATIONS
@@ -62,6 +63,9 @@ async def lived(store: SqliteStore) -> None:
     await store.keep_mirror("billing", [a_holding(), a_holding(scope="other", is_held=None)], identity="Ann")
     await store.first_name("billing", "396", "Dunning run", at=NOON)
     await store.home_opened("U0ALICE", "T0GONOGO", at=NOON)
+    await store.seen(Replica(holder="bot-1", version="0.1.0"), now=NOON, since=NOON)
+    await store.keep_pauses({"slack chat.update": at(1)})
+    await store.claim_notice("drift billing", holder="bot-1", now=NOON, until=at(1))
     await store._file.write(lambda database: database.execute("UPDATE launches SET inputs = '{' WHERE launch_id = 'L-029'"))
     await lease(store, at(60), holder="bot-2", limit=99)
 

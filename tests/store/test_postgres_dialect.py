@@ -46,7 +46,7 @@ def test_what_is_claimed_is_claimed_past_what_others_hold() -> None:
 def test_nothing_else_is_locked_while_it_is_looked_up() -> None:
     locking = [name for name, sql in STATEMENTS if "FOR UPDATE" in statement(sql)]
 
-    assert all(name.startswith("LEASE_") for name in locking)
+    assert all(name.startswith(("LEASE_", "FORGET_")) for name in locking)
 
 
 @pytest.mark.parametrize("sql", [sql for _, sql in STATEMENTS], ids=[name for name, _ in STATEMENTS])
