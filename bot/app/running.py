@@ -26,6 +26,7 @@ from bot.app.sockets import SocketDoor
 from bot.app.storage import clock_of, opened
 from bot.domain.errors import SettingsError, SlackRefusedError
 from bot.domain.provider import Provider, Secret
+from bot.gateways.punctual import PunctualConnector
 from bot.settings import Configuration, Settings, read_configuration, read_environment
 
 _log = structlog.get_logger("gonogo")
@@ -71,7 +72,7 @@ async def running(
         token = _bot_token(settings)
         store = await stack.enter_async_context(opened(settings.database_url))
         clock = await stack.enter_async_context(clock_of(store))
-        session = await stack.enter_async_context(aiohttp.ClientSession())
+        session = await stack.enter_async_context(aiohttp.ClientSession(connector=PunctualConnector(clock)))
         client = web_client(settings, token, session)
         workspace = await greet(client)
         bolt = bolt_app(settings, client, workspace)

@@ -23,6 +23,7 @@ from bot.domain.errors import ThreadError
 from bot.domain.fellows import Fellows
 from bot.domain.model import Delivery, Event, Launch
 from bot.domain.reading import mapping, text
+from bot.gateways.punctual import LEAVES_WITHIN, leaving_before
 from bot.gateways.slack_calls import BROKEN, UNREACHABLE, SlackCallError, call_slack
 from bot.gateways.slack_pace import Pace
 from bot.ports import Clock, ShownForm
@@ -185,17 +186,18 @@ class SlackThread:
         Raises:
             ThreadError: Slack refused it or did not answer.
         """
-        channel_id = str(arguments.get("channel", ""))
+        channel_id, before = str(arguments.get("channel", "")), self._clock.now() + LEAVES_WITHIN
         if not self._pace.is_slow(method, channel_id):
             async with self._pace.one_by_one(method, channel_id):
                 if not self._pace.is_slow(method, channel_id):
-                    return await self._called(method, channel_id, arguments)
+                    return await self._called(method, channel_id, arguments, before)
         await self._pace.turn(method, channel_id)
-        return await self._called(method, channel_id, arguments)
+        return await self._called(method, channel_id, arguments, self._clock.now() + LEAVES_WITHIN)
 
-    async def _called(self, method: str, channel_id: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    async def _called(self, method: str, channel_id: str, arguments: Mapping[str, Any], before: datetime) -> Mapping[str, Any]:
         try:
-            return await call_slack(self._client, method, json=arguments)
+            with leaving_before(before):
+                return await call_slack(self._client, method, json=arguments)
         except SlackCallError as error:
             _log.warning("slack_refused", method=method, error=error.code)
             if error.code in _TOO_MANY:
