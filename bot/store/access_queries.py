@@ -53,7 +53,7 @@ SELECT * FROM launches WHERE requester_id = :requester_id ORDER BY created_at DE
 # A workflow's last successes.
 SUCCEEDED_LAUNCHES = """
 SELECT launches.* FROM successes JOIN launches ON launches.launch_id = successes.launch_id
-WHERE successes.connection = :connection AND successes.workflow_id = :workflow_id
+WHERE successes.connection = :connection AND successes.workflow_id = :workflow_id AND launches.state = 'succeeded'
 ORDER BY successes.updated_at DESC, successes.launch_id DESC LIMIT :limit
 """
 

@@ -127,7 +127,7 @@ async def a_house(
         await standins.stop()
 
 
-def _environment(slack: SlackStandIn, folder: Path, mode: str, database_url: str) -> dict[str, str]:
+def _environment(slack: SlackStandIn, folder: Path, mode: str, database_url: str = "") -> dict[str, str]:
     ways = {"socket": {"SLACK_APP_TOKEN": slack.app_token}, "http": {"SLACK_SIGNING_SECRET": slack.signing_secret}}
     return {
         "SLACK_BOT_TOKEN": slack.bot_token,

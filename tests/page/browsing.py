@@ -37,6 +37,12 @@ _OWN = frozenset({"127.0.0.1", "localhost"})
 _LOCAL = frozenset({"data", "blob", "about"})
 # The browser writes each refusal into its console by itself; those that are faults are kept by ``_answered``.
 _OF_THE_BROWSER = "Failed to load resource"
+# What appears, does so slowly: its first moment is empty, and too pale.
+SETTLED = """async () => {
+  await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+  const passing = document.getAnimations().filter((one) => one.effect.getTiming().iterations === 1);
+  await Promise.allSettled(passing.map((one) => one.finished));
+}"""
 
 
 @asynccontextmanager

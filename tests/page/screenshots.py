@@ -17,7 +17,7 @@ from pathlib import Path
 from playwright.async_api import Browser, expect
 
 from bot.sandbox.world import Sandbox
-from tests.page.browsing import CHROMIUM, NARROW, WHY_NOT, WIDE, chromium
+from tests.page.browsing import CHROMIUM, NARROW, SETTLED, WHY_NOT, WIDE, chromium
 from tests.page.person import Person, arrive
 from tests.page.smaller import smaller
 from tests.page.stage import stage
@@ -29,12 +29,6 @@ SCHEMES = ("light", "dark")
 README_SIZE = (1200, 780)
 RUN_S = 2.5
 PLAYED_WITHIN_MS = 30_000
-# What appears, does so slowly: a picture of its first moment is empty.
-_SETTLED = """async () => {
-  await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
-  const passing = document.getAnimations().filter((one) => one.effect.getTiming().iterations === 1);
-  await Promise.allSettled(passing.map((one) => one.finished));
-}"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +98,7 @@ async def _taken(browser: Browser, story: Story, picture: Picture, scheme: str, 
     person = await arrive(browser, story.sandbox, picture.user_id, picture.at, size=picture.size, color_scheme=scheme)
     await picture.view(person, story)
     await person.page.mouse.move(0, 0)
-    await person.page.evaluate(_SETTLED)
+    await person.page.evaluate(SETTLED)
     png = await person.page.screenshot(animations="disabled", caret="hide")
     await person.window.context.close()
     story.sandbox.slack.workspace.views.clear(person.user_id, story.sandbox.slack.people.clock.now())

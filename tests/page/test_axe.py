@@ -11,7 +11,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
 from bot.sandbox.world import Sandbox
-from tests.page.browsing import NARROW, WIDE
+from tests.page.browsing import NARROW, SETTLED, WIDE
 from tests.page.conftest import Come
 from tests.page.views import CAROL, TREASURY, VIEWS, Story, tell
 
@@ -32,6 +32,7 @@ async def violations(page: Page) -> list[str]:
     schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
     for scheme in schemes:
         await page.emulate_media(color_scheme=scheme)
+        await page.evaluate(SETTLED)
         found += [f"{scheme}: {one}" for one in _bad((await Axe().run(page)).response)]
     return found
 

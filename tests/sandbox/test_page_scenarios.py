@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 from rich.console import Console
 
+from bot.app.sockets import SOCKETS
 from bot.sandbox import demo
 from bot.sandbox.acts import Press, Read, Type
 from bot.sandbox.go_journeys import ACCESS, APPROVALS, LOST_SCOPE
@@ -375,7 +376,7 @@ async def test_a_scenario_that_stops_the_bot_shares_it_with_who_keeps_it_alive(d
     keeping.cancel()
 
     assert told[-1]["is_ok"], told[-1]["verdict"]
-    assert desk.sandbox.slack.sockets.count == 1
+    assert 1 <= desk.sandbox.slack.sockets.count <= SOCKETS, "one bot, with its sockets"
     assert "the bot ended" not in screen.getvalue()
 
 
