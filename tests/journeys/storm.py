@@ -98,6 +98,10 @@ class Kept:
         """Keys of deliveries whose work is done."""
         return {key for (key,) in self.rows("SELECT key FROM deliveries WHERE finished_at IS NOT NULL")}
 
+    def forget_durations(self) -> None:
+        """Nothing is known of how long runs take: they are looked at early again. The bot must be down, as it has read them."""
+        self.rows("DELETE FROM durations")
+
     def clear_doubts(self) -> None:
         """Take launches in doubt out of the way, as if an operator had."""
         self.rows(*CLEAR_DOUBTS)
