@@ -4,7 +4,8 @@ Why that is as good as a commit under ``synchronous=FULL``: SQLite's documentati
 operation of the WAL file happens after each transaction commit", and of NORMAL that the log is synced before each checkpoint, the
 database after each that is complete, and the log's header as it begins to be reused (sqlite.org/pragma.html, synchronous). So FULL
 is NORMAL with one sync of that one file after the commit, and this is that sync, on another thread. SQLite's developers come to the
-same (sqlite.org/forum/forumpost/d1a6bc7c4cd2baca: under NORMAL, flushing the log makes what was committed before durable). Each frame's checksum goes on
+same (sqlite.org/forum/forumpost/d1a6bc7c4cd2baca: under NORMAL, flushing the log makes what was committed before durable).
+Each frame's checksum goes on
 from those before it, and a sync is of the whole file: one that begins after a commit makes it durable with all before it, so that
 one answers for all who came until it began.
 
