@@ -9,8 +9,8 @@ access_queries.py  the same for decisions, holdings, limits, and look-ups of lau
 home_queries.py    the same for App Homes
 tracking_queries.py  the same for due launches by connection, and how long runs took
 steps.py           what a transaction asks of a database, whichever that is
-sqlite_lane.py     one thread with one connection; transactions; SQLite's errors as ours
-sqlite_file.py     one file: a lane that writes, a lane that reads, backup
+sqlite_lane.py     one connection, its thread, and what need not go there; transactions; SQLite's errors as ours
+sqlite_file.py     one file: a lane that writes, a lane that reads, the log brought over, backup
 aside.py           rows that cannot be read: left out, or set aside and noted
 postgres_dialect.py  where Postgres says it otherwise
 postgres_opening.py  one connection: address, refusals, settings

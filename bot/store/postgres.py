@@ -80,7 +80,8 @@ class PostgresStore(SqlStore):
         finally:
             await connection.close()
 
-    async def _read(self, work: Work[T]) -> T:
+    async def _read(self, work: Work[T], *, is_long: bool = False) -> T:
+        del is_long  # the loop waits for no answer
         return await self._pool.read(work)
 
     async def _write(
@@ -92,8 +93,9 @@ class PostgresStore(SqlStore):
         is_one_step: bool = False,
         may_repeat: bool = False,
         is_urgent: bool = False,
+        is_long: bool = False,
     ) -> T:
-        del is_flushed  # every commit is
+        del is_flushed, is_long  # every commit is, and the loop waits for no answer
         answer = await self._pool.write(work, is_one_step=is_one_step, may_repeat=may_repeat, is_urgent=is_urgent)
         if is_news:
             self._news.tell()

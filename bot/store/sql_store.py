@@ -24,6 +24,8 @@ from bot.store.tracking import Claim
 
 T = TypeVar("T")
 
+MANY = 64
+"""So many rows take milliseconds to read."""
 RECORDS_WITHIN_S = 2.0
 """A delivery is acknowledged within three seconds, or Slack says that it failed (slack.md, 1)."""
 
@@ -45,8 +47,8 @@ class SqlStore(ABC):
         """Finish what is under way and let go of the database; a second time does nothing."""
 
     @abstractmethod
-    async def _read(self, work: Work[T]) -> T:
-        """The answer of ``work``, which only looks."""
+    async def _read(self, work: Work[T], *, is_long: bool = False) -> T:
+        """The answer of ``work``, which only looks. ``is_long``: at many rows, so that it should hold nobody up."""
 
     @abstractmethod
     async def _write(
@@ -58,6 +60,7 @@ class SqlStore(ABC):
         is_one_step: bool = False,
         may_repeat: bool = False,
         is_urgent: bool = False,
+        is_long: bool = False,
     ) -> T:
         """The answer of ``work``, all of whose steps are kept; when it raises, none.
 
@@ -65,6 +68,7 @@ class SqlStore(ABC):
         ``is_one_step``: it has one, a transaction by itself: two messages fewer to a database that is a wire away.
         ``may_repeat``: it knows what to do where nobody answered whether its first try was kept.
         ``is_urgent``: Slack waits for it, so that it does not queue behind all that can wait.
+        ``is_long``: it changes many rows, so that it should hold nobody up.
         """
 
     async def record_delivery(self, delivery: Delivery, *, holder: str = "", until: datetime | None = None) -> bool:
@@ -127,7 +131,7 @@ class SqlStore(ABC):
 
     async def decisions(self, *, since: datetime, after: int = 0, limit: int = 500) -> list[Record]:
         """Store.decisions."""
-        return await self._read(lambda: access.decisions(since=since, after=after, limit=limit))
+        return await self._read(lambda: access.decisions(since=since, after=after, limit=limit), is_long=True)
 
     async def mirror(self, connection: str) -> Mirror:
         """Store.mirror."""
@@ -178,7 +182,9 @@ class SqlStore(ABC):
 
     async def lease_due(self, *, now: datetime, until: datetime, holder: str, limit: int) -> list[Launch]:
         """Store.lease_due."""
-        return await self._write(lambda: launches.lease_due(now=now, until=until, holder=holder, limit=limit))
+        return await self._write(
+            lambda: launches.lease_due(now=now, until=until, holder=holder, limit=limit), is_long=limit > MANY
+        )
 
     async def save(
         self,
@@ -228,11 +234,11 @@ class SqlStore(ABC):
     ) -> list[Launch]:
         """Store.lease_of."""
         claim = Claim(is_tracked=is_tracked, now=now, until=until, before=before or now, holder=holder, limit=limit)
-        return await self._write(lambda: tracking.lease(connection, claim))
+        return await self._write(lambda: tracking.lease(connection, claim), is_long=limit > MANY)
 
     async def postpone(self, launches: Sequence[Launch], *, holder: str) -> None:
         """Store.postpone."""
-        await self._write(lambda: tracking.postpone(launches, holder))
+        await self._write(lambda: tracking.postpone(launches, holder), is_long=len(launches) > MANY)
 
     async def durations(self, connection: str, workflow_id: str) -> tuple[float, ...]:
         """Store.durations."""

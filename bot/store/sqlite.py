@@ -21,7 +21,7 @@ class SqliteStore(SqlStore):
     """Durable memory in one file, or in memory where ``path`` is None. Building it touches nothing; call ``migrate`` before use.
 
     ``async with`` closes it at the end. ``busy_timeout_s``: how long to wait for another program that writes. ``before_write`` is
-    called with the writer's connection, on its thread, before each transaction.
+    called with the writer's connection before each transaction.
     """
 
     def __init__(
@@ -69,8 +69,8 @@ class SqliteStore(SqlStore):
         """None: a file has no clock but this machine's."""
         return None
 
-    async def _read(self, work: Work[T]) -> T:
-        return await self._file.read(lambda database: carried_out(database, work()))
+    async def _read(self, work: Work[T], *, is_long: bool = False) -> T:
+        return await self._file.read(lambda database: carried_out(database, work()), is_brief=not is_long)
 
     async def _write(
         self,
@@ -81,6 +81,7 @@ class SqliteStore(SqlStore):
         is_one_step: bool = False,
         may_repeat: bool = False,
         is_urgent: bool = False,
+        is_long: bool = False,
     ) -> T:
         del is_news, is_one_step, may_repeat, is_urgent  # nobody to tell, and no wire in between
-        return await self._file.write(lambda database: carried_out(database, work()), is_flushed=is_flushed)
+        return await self._file.write(lambda database: carried_out(database, work()), is_flushed=is_flushed, is_brief=not is_long)

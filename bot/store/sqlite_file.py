@@ -1,8 +1,11 @@
-"""One SQLite file: opened with care, written by one thread, read by another, so that the event loop waits for neither.
+"""One SQLite file: opened with care, with a connection that writes and one that reads, each with a thread for what takes long.
 
-Every write is one ``BEGIN IMMEDIATE`` transaction on the writer's thread: within this process writers queue instead of
-colliding, and between processes SQLite's own lock decides before anything is read. Readers see the last commit and never wait
-for the writer (WAL).
+Every write is one ``BEGIN IMMEDIATE`` transaction of the writer's: within this process writers queue instead of colliding, and
+between processes SQLite's own lock decides before anything is read. What is brief is done at once, on the event loop (sqlite_lane.py
+says why); what is not, waits for others, or meets a slow disk, on a thread. Readers see the last commit and never wait for the
+writer (WAL).
+
+Why we bring the log into the database ourselves: SQLite does it in the commit that finds the log long, flushing both files.
 
 Why ``synchronous=NORMAL`` and not FULL: under WAL a commit is handed to the operating system before it returns, so it
 survives ``kill -9`` of the bot either way. FULL adds a flush to the disk per commit, which only a power cut or a crash of the
@@ -17,6 +20,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
@@ -33,6 +37,8 @@ BeforeWrite: TypeAlias = Callable[[Database], None]
 
 BUSY_TIMEOUT_S = 5.0
 """How long a writer waits for another program that writes, in seconds; it waits on its own thread."""
+COMMITS_PER_CHECKPOINT = 500
+"""About the thousand pages of log after which SQLite does it by itself, in whoever's commit comes next, be it on the event loop."""
 _STEP_S = 0.05
 
 
@@ -46,31 +52,40 @@ class SqliteFile:
         self.place = str(self.path or "in memory")
         self._busy_timeout_s = busy_timeout_s
         self._before_write = before_write
-        self._writer = Lane(self._open_writer, self.place, "gonogo-writer")
-        self._reader = Lane(self._open_reader, self.place, "gonogo-reader")
+        self._writer = Lane(self._open_writer, self.place, "gonogo-writer", patience_s=busy_timeout_s)
+        self._reader = Lane(self._open_reader, self.place, "gonogo-reader", patience_s=busy_timeout_s)
         self._flush = Flush(self.path) if self.path else None
+        self._commits = 0
 
-    async def write(self, work: Callable[[Database], T], *, is_flushed: bool = False) -> T:
-        """Run ``work`` in one transaction on the writer's thread: all of it is kept, or, when it raises, nothing.
+    async def write(self, work: Callable[[Database], T], *, is_flushed: bool = False, is_brief: bool = False) -> T:
+        """Run ``work`` in one transaction of the writer's: all of it is kept, or, when it raises, nothing.
 
-        ``is_flushed``: it is on the disk, and not only with the operating system, when this returns.
+        ``is_flushed``: it is on the disk, and not only with the operating system, when this returns. ``is_brief``: it takes at
+        most a few milliseconds, and need not be taken to the thread (sqlite_lane.py).
 
         Raises:
             SettingsError: the file cannot be opened.
             StoreUnavailableError: locked for long, disk full: nothing is written. Or the flush alone failed: it is written, but
                 not safe from a power cut.
         """
-        if not is_flushed or self._flush is None:
-            return await self._writer.run(lambda database: self._write(database, work))
-        answer, is_on_disk = await self._writer.run(lambda database: self._write_to_flush(database, work))
+        flush = self._flush if is_flushed else None
+        if flush is None:
+            answer = await self._writer.run(lambda database: self._write(database, work), is_brief=is_brief)
+            self._committed()
+            return answer
+        answer, is_on_disk = await self._writer.run(
+            lambda database: self._write_to_flush(database, work, flush), is_brief=is_brief
+        )
+        self._committed()
         if not is_on_disk:
-            await self._flush.flushed()
+            await flush.flushed()
         return answer
 
-    async def read(self, work: Callable[[Database], T]) -> T:
-        """Run ``work``, which only reads, on the reader's thread. Raises as ``write``."""
-        lane = self._reader if self.path else self._writer  # a database in memory belongs to one connection
-        return await lane.run(work)
+    async def read(self, work: Callable[[Database], T], *, is_brief: bool = False) -> T:
+        """Run ``work``, which only reads, on the reader's thread, or at once where it ``is_brief``. Raises as ``write``."""
+        if self.path is None or (is_brief and self._writer.is_free):  # in memory it belongs to one connection
+            return await self._writer.run(work, is_brief=is_brief)
+        return await self._reader.run(work, is_brief=is_brief)
 
     async def backup(self, target: Path) -> None:
         """Copy a consistent moment of the database to ``target``, while others write on.
@@ -101,9 +116,16 @@ class SqliteFile:
             self._before_write(database)
         return immediately(database, work)
 
-    def _write_to_flush(self, database: Database, work: Callable[[Database], T]) -> tuple[T, bool]:
+    def _committed(self) -> None:
+        """Bring the log into the database now and then, on the writer's thread: it reads, writes and flushes."""
+        self._commits += 1
+        if self._commits >= COMMITS_PER_CHECKPOINT:
+            self._commits = 0
+            self._writer.post(_checkpoint)
+
+    def _write_to_flush(self, database: Database, work: Callable[[Database], T], flush: Flush) -> tuple[T, bool]:
         """The answer, and whether SQLite has flushed it itself, because the log cannot be flushed from here."""
-        if self._flush is not None and self._flush.is_ready():
+        if flush.is_ready():
             return self._write(database, work), False
         database.execute("PRAGMA synchronous = FULL")
         try:
@@ -124,6 +146,7 @@ class SqliteFile:
         try:
             database.execute("PRAGMA foreign_keys = ON")
             database.execute("PRAGMA synchronous = NORMAL")
+            database.execute("PRAGMA wal_autocheckpoint = 0")
             if self.path:
                 self._enable_wal(database)
         except BaseException:
@@ -150,7 +173,9 @@ class SqliteFile:
             raise SettingsError([f"the database {self.place} cannot be made: there is no folder {self.path.parent}"])
         if self.path:
             _touch(self.path)
-        connection = sqlite3.connect(self.path or ":memory:", isolation_level=None, timeout=self._busy_timeout_s)
+        connection = sqlite3.connect(
+            self.path or ":memory:", isolation_level=None, timeout=self._busy_timeout_s, check_same_thread=False
+        )
         connection.text_factory = text_of
         return connection
 
@@ -174,6 +199,12 @@ def _is_wal(database: Database, *, is_last: bool) -> bool:
     if database.journal_mode != "wal":
         raise SettingsError(["the database's folder takes no write-ahead log (is it on a network?): choose a local disk"])
     return True
+
+
+def _checkpoint(database: Database) -> None:
+    """As far as readers allow; what cannot be brought over now is at the next turn, and a disk that refuses tells whoever writes next."""
+    with suppress(sqlite3.Error):
+        database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
 
 def _touch(path: Path) -> None:

@@ -43,6 +43,7 @@ class Flush:
         self._is_over = False
         self._asked = 0
         self._done = 0
+        self._under_way: asyncio.Task[None] | None = None
 
     def is_ready(self) -> bool:
         """Whether the log can be flushed from here; on the writer's thread, before a commit that is to be. Else SQLite must do it."""
@@ -59,10 +60,14 @@ class Flush:
         Raises:
             StoreUnavailableError: the disk refused. What was committed is kept, but may be gone after a power cut.
         """
-        if self._is_over:
-            raise StoreUnavailableError(self._place, "its log cannot be flushed")
         self._asked += 1
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._flush, self._asked)
+        mine = self._asked
+        while self._done < mine:
+            if self._under_way is None:
+                if self._is_over or self._file is None:
+                    raise StoreUnavailableError(self._place, "its log cannot be flushed")
+                self._under_way = asyncio.create_task(self._flush(self._file))
+            await asyncio.shield(self._under_way)
 
     async def close(self) -> None:
         """Finish what was asked for; a second time does nothing."""
@@ -72,16 +77,16 @@ class Flush:
             os.close(self._file)
             self._file = None
 
-    def _flush(self, number: int) -> None:
-        """``number``: how manieth this flush is; one that began after it was asked for has answered for it."""
-        if number <= self._done or self._file is None:
-            return
+    async def _flush(self, file: int) -> None:
+        """Flush once, for all who have asked by now."""
         asked = self._asked
         try:
-            self._sync(self._file)
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._sync, file)
         except OSError as exc:  # the system tells it once, and forgets what it could not write: another sync proves nothing
             self._is_over = True
             raise StoreUnavailableError(self._place, "the disk does not write") from exc
+        finally:
+            self._under_way = None
         self._done = asked
 
 

@@ -1,7 +1,7 @@
 """What a transaction asks of a database, one step after the other, without knowing which database that is.
 
-A method of the store is a generator: it yields steps, is sent what each gave, and returns its answer. SQLite carries it out on
-a thread (sqlite_lane.py), Postgres on the event loop (postgres.py). So every method, and every statement, is written once:
+A method of the store is a generator: it yields steps, is sent what each gave, and returns its answer. SQLite carries it out in
+one go (sqlite_lane.py), Postgres on the event loop (postgres.py). So every method, and every statement, is written once:
 
     rows = yield from fetch(queries.LAUNCH, launch_id=launch_id)
     count = yield from change(queries.RELEASE_LAUNCH, launch_id=launch_id, holder=holder)

@@ -141,13 +141,13 @@ async def test_readers_and_the_loop_never_wait_for_the_writer(store: SqliteStore
 async def test_every_write_is_one_commit(store: SqliteStore) -> None:
     """No more commits than durable facts (issue 8), each begun with the write lock."""
     seen: list[str] = []
-    await store._file._writer.run(lambda database: database.conn.set_trace_callback(seen.append))
+    await store._file._writer.run(lambda database: database.conn.set_trace_callback(seen.append), is_brief=True)
     launch = await keep(store)
     await store.save(replace(launch, state=State.STARTING), an_event(EventKind.STARTING), has_line=True)
     [telling] = await store.lease_tellings(now=NOON, until=NOON + MINUTE, holder="bot-1", limit=10)
     await store.card_told("L-7K3QW", ts="1.1", version=telling.launch.version)
     await store.line_told(telling.lines[0].line_id, ts="1.2", at=NOON)
-    await store._file._writer.run(lambda database: database.conn.set_trace_callback(None))
+    await store._file._writer.run(lambda database: database.conn.set_trace_callback(None), is_brief=True)
 
     control = [sql for sql in seen if re.match("BEGIN|COMMIT|ROLLBACK|SAVEPOINT", sql)]
     assert control == ["BEGIN IMMEDIATE", "COMMIT"] * 5

@@ -43,7 +43,7 @@ async def ask(store: SqliteStore, n: int, limits: Limits | None = None) -> Launc
 
 async def traced(store: SqliteStore) -> list[str]:
     seen: list[str] = []
-    await store._file._writer.run(lambda database: database.conn.set_trace_callback(seen.append))
+    await store._file._writer.run(lambda database: database.conn.set_trace_callback(seen.append), is_brief=True)
     return seen
 
 
@@ -103,7 +103,7 @@ async def test_a_name_that_is_known_costs_no_write(store: SqliteStore) -> None:
     seen = await traced(store)
     await store.first_name("billing", "396", "Payout", at=NOON)
 
-    assert seen == []
+    assert [sql for sql in seen if not sql.lstrip().startswith("SELECT")] == []
 
 
 async def test_a_mirror_is_kept_whole_or_not_at_all(store: SqliteStore) -> None:

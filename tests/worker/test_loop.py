@@ -47,8 +47,12 @@ class PiecesOfWork:
     now_at_once: int = 0
     at_once: int = AT_ONCE
     given_back: list[str] = field(default_factory=list)
+    claims: int = 0
+    claimed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def claim(self, limit: int) -> list[str]:
+        self.claims += 1
+        self.claimed.set()
         if self.faults:
             self.faults -= 1
             raise OSError("the database is away")
@@ -86,7 +90,7 @@ async def run_until_drained(loop: Loop[str]) -> asyncio.Task[None]:
 
 async def test_all_that_is_due_is_worked_on_and_then_it_rests() -> None:
     work, clock = PiecesOfWork(pieces=["a", "b"]), PatientClock()
-    loop = Loop("test", work, clock)
+    loop = Loop("test", work, clock, round_every_s=0)
 
     task = await run_until_drained(loop)
     await loop.drain()
@@ -98,7 +102,7 @@ async def test_all_that_is_due_is_worked_on_and_then_it_rests() -> None:
 
 async def test_it_rests_until_the_next_piece_is_due() -> None:
     work, clock = PiecesOfWork(due=NOON + timedelta(seconds=2)), PatientClock()
-    loop = Loop("test", work, clock)
+    loop = Loop("test", work, clock, round_every_s=0)
 
     task = await run_until_drained(loop)
     await loop.drain()
@@ -109,7 +113,7 @@ async def test_it_rests_until_the_next_piece_is_due() -> None:
 
 async def test_the_bell_ends_a_rest() -> None:
     work, clock = PiecesOfWork(), PatientClock()
-    loop = Loop("test", work, clock)
+    loop = Loop("test", work, clock, round_every_s=0)
     task = await run_until_drained(loop)
 
     work.pieces.append("late")
@@ -121,10 +125,38 @@ async def test_the_bell_ends_a_rest() -> None:
     await task
 
 
+async def test_whoever_rings_just_after_a_round_is_heard_once_with_all_others() -> None:
+    work = PiecesOfWork()
+    loop = Loop("test", work, PatientClock(), round_every_s=0.05)
+    task = await run_until_drained(loop)
+    rounds = work.claims
+    work.claimed.clear()
+    for _ in range(20):
+        loop.ring()
+        await asyncio.sleep(0)
+
+    assert work.claims == rounds, "not yet"
+    async with asyncio.timeout(10):
+        await work.claimed.wait()
+    await settled()
+    assert work.claims == rounds + 1
+    await loop.drain()
+    await task
+
+
+async def test_draining_does_not_wait_for_the_next_round() -> None:
+    loop = Loop("test", PiecesOfWork(), PatientClock(), round_every_s=3600)
+    task = await run_until_drained(loop)
+    loop.ring()
+    async with asyncio.timeout(10):
+        await loop.drain()
+        await task
+
+
 async def test_a_broken_piece_does_not_end_the_loop_and_is_given_back() -> None:
     work, clock = PiecesOfWork(pieces=["broken", "whole"]), PatientClock()
     clock.gate.set()
-    loop = Loop("test", work, clock)
+    loop = Loop("test", work, clock, round_every_s=0)
 
     task = await run_until_drained(loop)
     await loop.drain()
@@ -136,7 +168,7 @@ async def test_a_broken_piece_does_not_end_the_loop_and_is_given_back() -> None:
 async def test_a_database_that_is_away_for_a_moment_does_not_end_the_loop() -> None:
     work, clock = PiecesOfWork(pieces=["a"], faults=1), PatientClock()
     clock.gate.set()
-    loop = Loop("test", work, clock)
+    loop = Loop("test", work, clock, round_every_s=0)
 
     task = await run_until_drained(loop)
     await loop.drain()
@@ -147,7 +179,7 @@ async def test_a_database_that_is_away_for_a_moment_does_not_end_the_loop() -> N
 
 async def test_no_more_than_the_limit_is_in_flight() -> None:
     work = PiecesOfWork(pieces=[str(number) for number in range(3 * AT_ONCE)], held=asyncio.Event())
-    loop = Loop("test", work, PatientClock())
+    loop = Loop("test", work, PatientClock(), round_every_s=0)
     task = await run_until_drained(loop)
 
     assert work.now_at_once == AT_ONCE
@@ -163,7 +195,7 @@ async def test_no_more_than_the_limit_is_in_flight() -> None:
 
 async def test_draining_finishes_what_is_in_flight_and_takes_nothing_new() -> None:
     work = PiecesOfWork(pieces=["a"], held=asyncio.Event())
-    loop = Loop("test", work, PatientClock())
+    loop = Loop("test", work, PatientClock(), round_every_s=0)
     task = await run_until_drained(loop)
 
     draining = asyncio.create_task(loop.drain())
