@@ -3,6 +3,9 @@
 Why the card comes first: a thread hangs on it. Why the lines come before the card's update: the last line is the news that people
 are notified of, and an update is not.
 
+Why lines that wait together are one message under pressure, be it Slack's limits or more launches at once than we can tell one by one:
+each message costs a call, and would be late for whoever comes after it.
+
 Why a card that is posted late may stand alone: under Slack's limits a line beside a card that says the same would double the time
 until everybody knows (issue 8). It is so only for a launch that simply ran, over before its card could be posted; all else is told.
 
@@ -31,6 +34,8 @@ ON_THE_CARD = frozenset(
     {EventKind.REQUESTED, EventKind.STARTING, EventKind.ACCEPTED, EventKind.PROGRESSED, EventKind.SUCCEEDED, EventKind.ENDED}
 )
 """What happens to a launch that simply runs. Its card, once it is over, says as much as the lines about them would."""
+PRESSED_FROM = TELLINGS_AT_ONCE // 2
+"""So many launches that are told at the same moment are a crowd."""
 SURE_SHARE = 3
 """A lease is renewed three times before it lapses, so a third of it is always left."""
 
@@ -47,9 +52,11 @@ class TellingWork:
     holder: str
     lease: timedelta
     at_once: int = TELLINGS_AT_ONCE
+    pressed_from: int = PRESSED_FROM
     once: Once | None = None
     doubts_told: set[str] = field(default_factory=set[str])
     """Launches whose doubt is told directly; kept also in the store, where ``once`` has one."""
+    _under_way: set[str] = field(init=False, default_factory=set[str])
 
     async def claim(self, limit: int) -> Sequence[Telling]:
         """Launches whose card or thread is behind, now leased to us."""
@@ -66,6 +73,7 @@ class TellingWork:
 
     async def act(self, telling: Telling) -> None:
         """Tell all of it; what Slack does not take now is told later."""
+        self._under_way.add(telling.launch.launch_id)
         try:
             if telling.is_card_lost:
                 await self._tell_without_card(telling, "the card's post was not answered")
@@ -73,6 +81,8 @@ class TellingWork:
                 await self._tell(telling)
         except ThreadError as error:
             await self._failed(telling, error)
+        finally:
+            self._under_way.discard(telling.launch.launch_id)
 
     async def _tell(self, telling: Telling) -> None:
         launch = telling.launch
@@ -84,8 +94,8 @@ class TellingWork:
                 await self.store.line_told(line.line_id, ts=card_ts, at=self.clock.now())
             await self.store.telling_done(launch.launch_id, self.holder)
             return
-        is_together = len(telling.lines) > 1 and self.thread.is_behind(launch.channel_id)
-        for lines in [telling.lines] if is_together else [(line,) for line in telling.lines]:
+        is_pressed = len(self._under_way) >= self.pressed_from or self.thread.is_behind(launch.channel_id)
+        for lines in [telling.lines] if is_pressed and telling.lines else [(line,) for line in telling.lines]:
             if not await self._post_lines(telling, lines, card_ts):
                 await self.store.telling_done(launch.launch_id, self.holder)
                 return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -12,7 +13,7 @@ import pytest
 
 from bot.domain.errors import ThreadError
 from bot.domain.lifecycle import step
-from bot.domain.model import Event, EventKind, State
+from bot.domain.model import Event, EventKind, Launch, State
 from bot.store.sqlite import SqliteStore
 from bot.worker import LEASE, Once, TellingWork
 from tests.builders import FrozenClock, a_delivery, a_launch, an_event
@@ -35,17 +36,18 @@ class Desk:
     def work(self) -> TellingWork:
         return TellingWork(store=self.store, thread=self.thread, clock=self.clock, holder="me", lease=LEASE)
 
-    async def keep(self, *events: Event) -> None:
-        await self.store.record_delivery(a_delivery())
-        await self.store.create(a_launch(), an_event(), delivery_key=a_delivery().key)
-        await self.happen(*events)
+    async def keep(self, *events: Event, launch_id: str = "L-7K3QW") -> None:
+        delivery = a_delivery(key=f"command:{launch_id}")
+        await self.store.record_delivery(delivery)
+        await self.store.create(a_launch(launch_id=launch_id), an_event(launch_id=launch_id), delivery_key=delivery.key)
+        await self.happen(*events, launch_id=launch_id)
 
-    async def happen(self, *events: Event) -> None:
+    async def happen(self, *events: Event, launch_id: str = "L-7K3QW") -> None:
         for event in events:
-            launch = await self.store.launch("L-7K3QW")
+            launch = await self.store.launch(launch_id)
             assert launch is not None
             has_line = event.kind is not EventKind.STARTING
-            assert await self.store.save(step(launch, event), event, has_line=has_line)
+            assert await self.store.save(step(launch, event), replace(event, launch_id=launch_id), has_line=has_line)
 
     async def tell(self) -> list[tuple[str, object]]:
         for telling in await self.work.claim(10):
@@ -208,6 +210,41 @@ async def test_under_pressure_the_lines_of_a_launch_that_is_behind_are_one_messa
     desk.thread.is_slow = True
 
     assert await desk.tell() == [("line", [EventKind.ACCEPTED, EventKind.SUCCEEDED]), ("update", State.SUCCEEDED)]
+
+
+@dataclass
+class PatientThread(RecordingThread):
+    """Posts cards once the gate is open."""
+
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def post_card(self, launch: Launch, events: tuple[Event, ...]) -> str:
+        await self.gate.wait()
+        return await super().post_card(launch, events)
+
+
+A, S = EventKind.ACCEPTED, EventKind.SUCCEEDED
+
+
+@pytest.mark.parametrize(
+    ("pressed_from", "lines"),
+    [(2, [[A, S], A, S]), (3, [A, S, A, S])],
+    ids=["a crowd until the first is told", "no crowd"],
+)
+async def test_lines_are_one_message_while_a_crowd_of_launches_is_told(
+    desk: Desk, pressed_from: int, lines: list[object]
+) -> None:
+    desk.thread = PatientThread()
+    work = replace(desk.work, thread=desk.thread, pressed_from=pressed_from)
+    await desk.keep(STARTED, ACCEPTED, SUCCEEDED)
+    await desk.keep(STARTED, ACCEPTED, SUCCEEDED, launch_id="L-8M4RX")
+    acting = [asyncio.create_task(work.act(telling)) for telling in await work.claim(10)]
+    await asyncio.sleep(0)
+    desk.thread.gate.set()
+    await asyncio.gather(*acting)
+
+    told = [kinds for what, kinds in desk.thread.told if what == "line"]
+    assert sorted(told, key=str) == sorted(lines, key=str)
 
 
 async def test_under_pressure_a_card_posted_when_all_is_over_stands_alone(desk: Desk) -> None:
