@@ -1,8 +1,8 @@
 """Composition root: builds every object, joins them, starts and stops them. The only room that knows gateways, store and doors.
 
 ``building`` makes the objects, ``slack_door`` reaches Slack and checks our tokens, ``serving`` is the HTTP side, ``running``
-the life of a bot from start to drained stop, ``probing`` and ``asking_slack`` what `gonogo check` asks outside, ``reading`` opens
-a database only to look at it.
+the life of a bot from start to drained stop, ``interpreter`` how Python behaves meanwhile, ``probing`` and ``asking_slack`` what
+`gonogo check` asks outside, ``reading`` opens a database only to look at it.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from aiohttp import web
 from slack_bolt.async_app import AsyncApp
 
 from bot.app.building import Around, Parts, build
+from bot.app.interpreter import settle_in
 from bot.app.reloading import Reloading, Sources, watching
 from bot.app.serving import SLACK_PATH, web_app
 from bot.app.slack_door import bolt_app, greet, try_app_token, web_client
@@ -55,6 +56,7 @@ async def run(
         SlackRefusedError: Slack is unreachable or rejects our tokens.
     """
     async with running(settings, configuration, providers) as bot:
+        settle_in()
         ready(bot)
         _log.info("ready", mode=settings.mode, connections=sorted(configuration.connections), http_port=bot.http_port)
         await stop.wait()
