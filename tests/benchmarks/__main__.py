@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -60,7 +61,8 @@ async def paced(bench: Bench) -> None:
 
 async def saturated(bench: Bench) -> None:
     """Launches a second and CPU per launch, with a bounded number of them open."""
-    await bench.in_turn((NAIVE, OURS), measures.saturated)
+    for open_at_once in bench.size.open_at_once:
+        await bench.in_turn((NAIVE, OURS), partial(measures.saturated, open_at_once=open_at_once))
 
 
 async def burst(bench: Bench) -> None:
@@ -105,10 +107,14 @@ async def history(bench: Bench) -> None:
     rows.copy(kept, full)
     bench.slices[FULL, "bytes_per_launch"] = [kept.stat().st_size / bench.size.history]
     for place in range(bench.size.slices):
-        for measure in (measures.paced, measures.saturated, _status):
+        for measure in (measures.paced, _full, _status):
             empty = Setup(folder=Path(tempfile.mkdtemp(dir=bench.folder)))
             await bench.keep(OURS, _named(measure(OURS, empty, bench.size)), place)
             await bench.keep(FULL, measure(OURS, Setup(folder=full.parent), bench.size), place)
+
+
+async def _full(name: str, setup: Setup, size: Size) -> Figures:
+    return await measures.saturated(name, setup, size, open_at_once=max(size.open_at_once))
 
 
 async def _status(_name: str, setup: Setup, size: Size) -> Figures:
@@ -134,7 +140,7 @@ async def watch(bench: Bench) -> None:
     prepared = await rows.with_open(count, bench.folder / "watched-open", due_over_s=bench.size.poll_every_s)
     over = 0
     for name, measuring in (
-        ("saturated", measures.saturated(OURS, setup, bench.size)),
+        ("saturated", _full(OURS, setup, bench.size)),
         ("restart", measures.restart(replace(setup, folder=bench.folder / "w2"), bench.size, count=count, prepared=prepared)),
     ):
         await measuring
