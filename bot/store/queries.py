@@ -13,7 +13,9 @@ from bot.store.rows import LAUNCH_COLUMNS
 
 _COLUMNS = ", ".join(LAUNCH_COLUMNS)
 _VALUES = ", ".join(f":{name}" for name in LAUNCH_COLUMNS)
-_CHANGES = ", ".join(f"{name} = :{name}" for name in LAUNCH_COLUMNS if name not in {"launch_id", "version"})
+# What a launch is about stays as it was asked for, and with it the indexes of these columns, which each change would write anew.
+_STAYS = {"launch_id", "team_id", "channel_id", "requester_id", "connection", "provider", "workflow_id", "created_at"}
+_CHANGES = ", ".join(f"{name} = :{name}" for name in LAUNCH_COLUMNS if name not in _STAYS | {"version"})
 
 # Keep a delivery, unless one with its key is kept.
 RECORD_DELIVERY = """
