@@ -11,8 +11,10 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+from slack_bolt import BoltResponse
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
-from slack_bolt.async_app import AsyncApp
+from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
+from slack_bolt.middleware.async_middleware import AsyncMiddleware
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.app.waking import Wakefulness
@@ -33,8 +35,7 @@ class SocketDoor:
             for _ in range(sockets)
         ]
         self._wakefulness = Wakefulness()
-        bolt.middleware(_tracking(self._in_flight))
-        bolt.middleware(self._wakefulness.guard)
+        bolt.middleware(_Threshold(self._in_flight, self._wakefulness))
 
     async def open(self) -> None:
         """Connect them one after the other: who asks for two at once is given two that end at once."""
@@ -66,14 +67,25 @@ def _logger() -> logging.Logger:
     return logger
 
 
-def _tracking(in_flight: set[asyncio.Task[object]]) -> Callable[..., Awaitable[None]]:
-    """Middleware that knows which tasks still owe Slack an acknowledgement (slack.md, 5.3)."""
+class _Threshold(AsyncMiddleware):
+    """What a delivery passes first: its task owes Slack an acknowledgement (slack.md, 5.3), and it must not have waited for us.
 
-    async def track(next: Callable[[], Awaitable[object]]) -> None:  # noqa: A002 - Bolt passes it by this name
+    Why no functions: Bolt gathers some thirty arguments for each function at each delivery, 11 µs of CPU.
+    """
+
+    def __init__(self, in_flight: set[asyncio.Task[object]], wakefulness: Wakefulness) -> None:
+        self._in_flight = in_flight
+        self._wakefulness = wakefulness
+
+    async def async_process(
+        self,
+        *,
+        req: AsyncBoltRequest,  # noqa: ARG002 - Bolt passes it by this name
+        resp: BoltResponse,  # noqa: ARG002 - as above
+        next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002 - as above
+    ) -> BoltResponse | None:
         task = asyncio.current_task()
         if task is not None:
-            in_flight.add(task)
-            task.add_done_callback(in_flight.discard)
-        await next()
-
-    return track
+            self._in_flight.add(task)
+            task.add_done_callback(self._in_flight.discard)
+        return await self._wakefulness.guard(next)

@@ -11,6 +11,8 @@ import aiohttp
 from aiohttp import web
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.gateways.slack_client import LeanClient
+
 Answer = Mapping[str, Any] | Callable[[], web.Response]
 
 
@@ -78,7 +80,7 @@ async def a_slack() -> AsyncGenerator[tuple[SmallSlack, AsyncWebClient], None]:
     await site.start()
     slack.url = f"http://127.0.0.1:{runner.addresses[0][1]}/api/"
     async with aiohttp.ClientSession() as session:
-        yield slack, AsyncWebClient(token="made-up-token", base_url=slack.url, session=session, retry_handlers=[])
+        yield slack, LeanClient(token="made-up-token", base_url=slack.url, session=session)
     await runner.cleanup()
 
 
@@ -88,4 +90,4 @@ async def no_slack() -> AsyncGenerator[AsyncWebClient, None]:
     async with a_slack() as (slack, _):
         url = slack.url
     async with aiohttp.ClientSession() as session:
-        yield AsyncWebClient(token="made-up-token", base_url=url, session=session, retry_handlers=[])
+        yield LeanClient(token="made-up-token", base_url=url, session=session)

@@ -8,10 +8,10 @@ from datetime import timedelta
 import aiohttp
 import pytest
 from aiohttp import web
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.gateways.punctual import PunctualConnector, leaving_before
 from bot.gateways.slack_calls import SlackCallError, call_slack
+from bot.gateways.slack_client import LeanClient
 from tests.builders import FrozenClock
 
 
@@ -43,7 +43,7 @@ async def test_what_is_in_time_leaves_and_what_is_late_never_arrives_and_is_no_d
     clock = FrozenClock()
     before = clock.now() + timedelta(seconds=3)
     async with aiohttp.ClientSession(connector=PunctualConnector(clock)) as session:
-        client = AsyncWebClient(token="made-up", base_url=server.url, session=session, retry_handlers=[])
+        client = LeanClient(token="made-up", base_url=server.url, session=session)
         with leaving_before(before):
             await call_slack(client, "chat.postMessage", json={})
             clock.move(seconds=3)

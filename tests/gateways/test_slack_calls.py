@@ -5,9 +5,9 @@ from typing import Any
 
 import aiohttp
 import pytest
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.gateways.slack_calls import SlackCallError, call_slack
+from bot.gateways.slack_client import LeanClient
 from tests.gateways.slack_world import a_slack, answering, no_slack, refusing
 from tests.gateways.wire_world import Behaviour, Line, serving
 
@@ -98,7 +98,7 @@ async def hangs_up(line: Line) -> None:
 @pytest.mark.parametrize("behaviour", [hangs, hangs_up])
 async def test_a_slack_that_does_not_answer_is_unreachable_in_time_and_asked_once(behaviour: Behaviour) -> None:
     async with serving(behaviour) as server, aiohttp.ClientSession() as session:
-        client = AsyncWebClient(token="made-up-token", base_url=f"{server.url}/api/", session=session, retry_handlers=[])
+        client = LeanClient(token="made-up-token", base_url=f"{server.url}/api/", session=session)
         async with asyncio.timeout(5):
             with pytest.raises(SlackCallError, match="unreachable"):
                 await call_slack(client, "chat.postMessage", timeout_s=0.1, json={})
