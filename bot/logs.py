@@ -5,47 +5,58 @@ at INFO Bolt writes the whole body of a request whose signature is wrong (slack.
 
 Why tracebacks are plain: structlog's own show every local variable where rich is installed, and a token may be one.
 Why the finished line is masked and not its facts: a token may stand deep in a fact, or in a traceback.
+Why our lines pass stdlib's records by: a record looks up its caller, thread and process, is copied to be rendered, and none of it is in the
+line. Names, levels and the stream stay stdlib's. With the marks looked for before the masking, a line costs 12 µs of CPU instead of 36.
 """
 
 from __future__ import annotations
 
+import contextlib
+import json
 import logging
 import re
 import sys
-from typing import Any, TextIO
+from collections.abc import Sequence
+from typing import Any, NoReturn, TextIO
 
 import structlog
 
 _REST = r"""[^\s"'<>\\]+"""
 _TOKENS = re.compile(rf"\b(?:xox[a-z]|xapp|xwfp)-[\w-]+|https://hooks\.slack(?:-gov)?\.com/{_REST}|wss://{_REST}")
+_MARKS = ("xox", "xapp-", "xwfp-", "https://hooks.slack", "wss://")
+"""What no token is without. Looking for them takes 0.8 µs a line, where the pattern takes 7."""
+
+_PROCESSORS: list[Any] = []
+"""What a line of ours passes. One list for good, since a logger keeps the one that it was first used with: configuring again reaches it."""
+
+_ENCODER = json.JSONEncoder(default=repr)
+"""One for good, where structlog's renderer makes one for every line: 1.5 µs."""
+
 _QUIET = ("slack_bolt", "slack_sdk", "httpx", "aiohttp", "asyncio")
 
 
 def configure(log_format: str, stream: TextIO = sys.stderr) -> None:
     """Send our log lines, and those of the libraries, to ``stream`` as ``json`` or ``console``."""
-    shared: list[Any] = [
+    facts: list[Any] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
     ]
-    structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=False,
-    )
-    out = logging.StreamHandler(stream)
+    line: list[Any] = [structlog.processors.format_exc_info, _renderer(log_format, is_coloured=stream.isatty()), _mask_tokens]
+    out = _Output(stream, line)
     out.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                _renderer(log_format, is_coloured=stream.isatty()),
-                _mask_tokens,
-            ],
+            foreign_pre_chain=facts,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *line],
         ),
+    )
+    _PROCESSORS[:] = [structlog.stdlib.filter_by_level, *facts, out.put]
+    structlog.configure(
+        processors=_PROCESSORS,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,  # else every line makes its logger anew: 2 µs
     )
     root = logging.getLogger()
     root.handlers[:] = [out]
@@ -54,12 +65,48 @@ def configure(log_format: str, stream: TextIO = sys.stderr) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
+class _Output(logging.StreamHandler[TextIO]):
+    """Where the lines go, ours and those of the libraries, one at a time. Whatever goes wrong here is told on stderr, never raised."""
+
+    def __init__(self, stream: TextIO, line: Sequence[Any]) -> None:
+        super().__init__(stream)
+        self._line = line
+
+    def put(self, logger: logging.Logger, level: str, facts: Any) -> NoReturn:
+        """Write a line of ours. The last of structlog's processors: the event is dropped, since stdlib's logger would write it again."""
+        line = facts
+        try:
+            for processor in self._line:
+                line = processor(logger, level, line)
+            self._write(line)
+        except Exception:  # noqa: BLE001 - stdlib's own writing of a record does the same
+            self.handleError(logging.makeLogRecord({"msg": f"a line of {logger.name} is lost"}))
+        raise structlog.DropEvent
+
+    def _write(self, line: str) -> None:
+        self.acquire()
+        try:
+            self.stream.write(line + self.terminator)
+            self.stream.flush()
+        finally:
+            self.release()
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - stdlib's name
+        """Tell of it on stderr; stdlib swallows an ``OSError`` of telling, but a closed stderr is a ``ValueError``."""
+        with contextlib.suppress(ValueError):
+            super().handleError(record)
+
+
 def _renderer(log_format: str, *, is_coloured: bool) -> Any:
     if log_format == "json":
-        return structlog.processors.JSONRenderer()
+        return _as_json
     return structlog.dev.ConsoleRenderer(colors=is_coloured, exception_formatter=structlog.dev.plain_traceback)
 
 
-def _mask_tokens(_logger: Any, _name: str, line: Any) -> str:
+def _as_json(_logger: Any, _level: str, facts: Any) -> str:
+    return _ENCODER.encode(facts)
+
+
+def _mask_tokens(_logger: Any, _level: str, line: str) -> str:
     """Slack's tokens and short-lived addresses can come in with an error's text; nothing that looks like one leaves."""
-    return _TOKENS.sub("****", str(line))
+    return _TOKENS.sub("****", line) if any(mark in line for mark in _MARKS) else line

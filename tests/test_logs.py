@@ -1,29 +1,15 @@
 from __future__ import annotations
 
 import io
-import json
 import logging
 import re
 import sys
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 import structlog
 
-from bot import logs
-
-TOKENS = [
-    "xoxb-made-up-token",
-    "xoxp-made-up_token-2",
-    "xoxe.xoxp-made-up",
-    "xapp-made-up-token",
-    "xwfp-made-up",
-    "https://hooks.slack.com/commands/T0/1/made-up",
-    "https://hooks.slack-gov.com/actions/made-up",
-    "wss://wss-primary.slack.com/link/?ticket=made-up&app_id=1",
-]
-
+from tests.logs_parts import TOKENS, Terminal, configured, kept_logging, lines
 
 SECRET = "synthetic-secret"
 
@@ -34,31 +20,8 @@ def fails(why: str, authorization: str = "") -> None:
 
 @pytest.fixture(autouse=True)
 def _as_before() -> Iterator[None]:
-    """Logging is the whole program's: put it back."""
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    levels = {name: logging.getLogger(name).level for name in logs._QUIET}
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    for name, before in levels.items():
-        logging.getLogger(name).setLevel(before)
-    structlog.reset_defaults()
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-def configured(log_format: str = "json", stream: io.StringIO | None = None) -> io.StringIO:
-    out = stream or io.StringIO()
-    logs.configure(log_format, out)
-    return out
-
-
-def lines(out: io.StringIO) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in out.getvalue().splitlines()]
+    with kept_logging():
+        yield
 
 
 def test_a_line_is_one_json_object_with_its_facts() -> None:
