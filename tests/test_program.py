@@ -430,7 +430,9 @@ class TestRunning:
         _, err = await asyncio.wait_for(program.communicate(), PROMPTLY_S)
 
         assert program.returncode == 0, err.decode()
-        assert [json.loads(line)["event"] for line in err.decode().splitlines()] == ["ready", "draining", "stopped"]
+        told = [json.loads(line)["event"] for line in err.decode().splitlines()]
+        probing = {"provider_call", "probe_failed"}  # how far the first probe comes until then is chance
+        assert [event for event in told if event not in probing] == ["ready", "draining", "stopped"]
 
     async def test_a_copy_of_the_database_can_be_made_and_opened(self, folder: Path) -> None:
         migrated = await gonogo(folder, "db", "migrate")
