@@ -83,9 +83,9 @@ def smallest_change(policy: Policy, asked: Asked) -> Advice:
     place = _about_place(policy, asked)
     mended, asked = applied(policy, place.changes), _as_if_there(asked)
     mending = _about_grants(mended, asked)
-    mended = applied(mended, mending.changes)
-    changes = (*place.changes, *mending.changes, *_about_freezes(mended, asked))
-    return Advice(changes=changes, beyond=distinct((*place.beyond, *mending.beyond)))
+    freezing = _about_freezes(applied(mended, mending.changes), asked)
+    changes = (*place.changes, *mending.changes, *freezing.changes)
+    return Advice(changes=changes, beyond=distinct((*place.beyond, *mending.beyond, *freezing.beyond)))
 
 
 def said_as(advice: Advice, typed: str) -> Advice:
@@ -189,8 +189,11 @@ def _steps(found: GrantFindings, asked: Asked) -> tuple[Change, ...]:
     return tuple(widening or raising)
 
 
-def _about_freezes(policy: Policy, asked: Asked) -> tuple[Change, ...]:
-    frozen = {one.reason.facts["freeze"] for one in explained(policy, asked).around if one.reason.code == "frozen"}
+def _about_freezes(policy: Policy, asked: Asked) -> Advice:
+    """Whoever may be exempt, but Slack does not tell, needs an answer of Slack's and no change."""
+    reasons = [one.reason for one in explained(policy, asked).around if one.rule == "freeze" and not one.is_met]
+    frozen = {reason.facts["freeze"] for reason in reasons if reason.code == "frozen"}
     ends = {freeze.name: freeze.ends for freeze in policy.freezes if freeze.name in frozen}
     user_id = asked.asker.person.user_id
-    return tuple(ExemptFrom(freeze=name, user_id=user_id, ends=end) for name, end in ends.items())
+    changes = tuple(ExemptFrom(freeze=name, user_id=user_id, ends=end) for name, end in ends.items())
+    return Advice(changes=changes, beyond=tuple(reason for reason in reasons if reason.code != "frozen"))

@@ -186,6 +186,15 @@ def test_what_slack_did_not_tell_is_beyond_the_policy() -> None:
     assert (advice.changes, beyond(advice)) == ((), ["lookup_failed"])
 
 
+def test_whether_a_freeze_exempts_somebody_that_slack_did_not_tell_is_beyond_the_policy() -> None:
+    freeze = Freeze(name="month-end", begins=NOON - timedelta(hours=1), ends=NOON + timedelta(hours=1), exempt=("S0LEADS",))
+
+    advice = smallest_change(a_policy(freezes=(freeze,)), asked(memberships={"S0LEADS": None}))
+
+    assert [type(change) for change in advice.changes] == [AddGrant]
+    assert beyond(advice) == ["lookup_failed"]
+
+
 def test_where_the_bot_is_missing_the_rest_is_proposed_all_the_same() -> None:
     advice = smallest_change(a_policy(GRANT), asked(channel=replace(FINANCE, is_member=False)))
 
