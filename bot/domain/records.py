@@ -68,7 +68,9 @@ def verdict_of(decision: Decision) -> str:
             return DENY
 
 
-def recorded(asked: Asked, decision: Decision, *, door: str, verb: str, policy_digest: str) -> Record:
+def recorded(
+    asked: Asked, decision: Decision, *, door: str, verb: str, policy_digest: str, launch_id: str | None = None
+) -> Record:
     """The decision on ``asked``, with all its facts.
 
     Raises:
@@ -91,6 +93,7 @@ def recorded(asked: Asked, decision: Decision, *, door: str, verb: str, policy_d
         codes=tuple(reason.code for reason in decision.reasons),
         grant_key="" if isinstance(decision, Deny) else decision.grant.key,
         policy_digest=policy_digest,
+        launch_id=launch_id,
         facts=_facts(asked),
     )
 

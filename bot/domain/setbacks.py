@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from bot.domain.errors import ThreadError
 from bot.domain.grants import fingerprint
@@ -77,7 +78,13 @@ def sent_elsewhere(launch: Launch, now: datetime) -> Reaction:
 
 def place_of(connection: Connection) -> str:
     """Where a call over this connection arrives, and as whom: a key counts there and nowhere else."""
-    return fingerprint([connection.base_url, connection.credential_mark])
+    return _place(connection.base_url, connection.credential_mark)
+
+
+@lru_cache(maxsize=256)
+def _place(base_url: str, credential_mark: str) -> str:
+    """Remembered, as every start over a connection asks for it."""
+    return fingerprint([base_url, credential_mark])
 
 
 def was_sent_there(connection: Connection, events: Sequence[Event]) -> bool:

@@ -34,6 +34,8 @@ def is_hidden(char: str) -> bool:
 
 def hidden_characters(text: str) -> tuple[str, ...]:
     """Each hidden character in ``text``, once, in order. Line breaks and tabs are not hidden."""
+    if text.isprintable():  # no control, format, half character or line separator then; and nearly every text is
+        return ()
     return tuple(dict.fromkeys(char for char in _REGION_FLAG.sub("", text) if is_hidden(char)))
 
 

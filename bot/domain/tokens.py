@@ -44,7 +44,9 @@ _KINDS: tuple[tuple[str, str], ...] = (
     ("bearer token", r"[Bb]earer\s+(?=[\w.~+/-]*[0-9])[\w.~+/-]{20,}={0,2}"),
 )
 _NAMES = {kind.replace(" ", "-"): kind for kind, _ in _KINDS}
-_SHAPES = re.compile("|".join(rf"(?P<k{index}>(?<![A-Za-z0-9])(?:{shape}))" for index, (_, shape) in enumerate(_KINDS)), re.ASCII)
+# What stands before is looked at once for all shapes: within words, where most characters are, none is tried. A command: 14 → 3 µs.
+_ANY = "|".join(f"(?P<k{index}>{shape})" for index, (_, shape) in enumerate(_KINDS))
+_SHAPES = re.compile(rf"(?<![A-Za-z0-9])(?:{_ANY})", re.ASCII)
 _MARK = re.compile(rf"\[secret-removed:({'|'.join(_NAMES)})\]")
 
 

@@ -67,8 +67,8 @@ class Ruling:
 
     def kept(self, *, door: str, launch_id: str | None = None) -> Record:
         """The decision as it is kept, asked for by ``door``, about ``launch_id`` where there is one."""
-        record = recorded(self.asked, self.decision, door=door, verb=self.verb, policy_digest=self.policy.digest)
-        return replace(record, launch_id=launch_id)
+        digest = self.policy.digest
+        return recorded(self.asked, self.decision, door=door, verb=self.verb, policy_digest=digest, launch_id=launch_id)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ import simplejson
 from bot.domain.holdings import Holding
 from bot.domain.model import Json
 from bot.domain.records import Record
+from bot.store.json_columns import json_text
 from bot.store.rows import (
     DIGEST,
     FLAG,
@@ -17,14 +18,13 @@ from bot.store.rows import (
     PLAIN,
     TIME,
     Codec,
+    Columns,
     Row,
-    fields_from,
-    json_text,
     only_text,
+    read_as,
     reading,
     storable,
     whole,
-    written,
 )
 
 DECISION_COLUMNS = tuple(field.name for field in fields(Record))
@@ -40,18 +40,15 @@ def texts_from(text: str) -> tuple[str, ...]:
 
 
 _TEXTS = Codec(write=lambda value: storable(json_text(list(value))), read=lambda text: texts_from(whole(text)))
-_DECISION: dict[str, Codec] = dict.fromkeys(DECISION_COLUMNS, PLAIN) | {
-    "at": TIME,
-    "codes": _TEXTS,
-    "facts": JSON,
-    "policy_digest": DIGEST,
-}
-_HOLDING: dict[str, Codec] = dict.fromkeys(HOLDING_COLUMNS, PLAIN) | {"is_held": FLAG, "seen_at": TIME, "lapses_at": TIME}
+_DECISION = Columns(
+    dict.fromkeys(DECISION_COLUMNS, PLAIN) | {"at": TIME, "codes": _TEXTS, "facts": JSON, "policy_digest": DIGEST}
+)
+_HOLDING = Columns(dict.fromkeys(HOLDING_COLUMNS, PLAIN) | {"is_held": FLAG, "seen_at": TIME, "lapses_at": TIME})
 
 
 def decision_row(record: Record) -> Row:
     """The columns of a decision."""
-    return written(record, _DECISION)
+    return _DECISION.written(record)
 
 
 def decision_from(row: Row) -> Record:
@@ -60,13 +57,12 @@ def decision_from(row: Row) -> Record:
     Raises:
         UnreadableRowError: the row holds what no decision can be.
     """
-    with reading("decisions", row.get("seq")):
-        return Record(**fields_from(row, _DECISION))
+    return read_as(Record, row, _DECISION, table="decisions", named="seq")
 
 
 def holding_row(holding: Holding) -> Row:
     """The columns of what is known of one scope."""
-    return written(holding, _HOLDING)
+    return _HOLDING.written(holding)
 
 
 def holding_from(row: Row) -> Holding:
@@ -76,7 +72,7 @@ def holding_from(row: Row) -> Holding:
         UnreadableRowError: the row holds what no holding can be.
     """
     with reading("holdings", f"{row.get('connection')} {row.get('scope')} {row.get('workflow_id')}".rstrip()):
-        return Holding(**fields_from(row, _HOLDING))
+        return Holding(**_HOLDING.read(row))
 
 
 def identity_from(row: Row) -> str:

@@ -31,6 +31,7 @@ _HIDDEN_SHOWN = 5
 # https://docs.slack.dev/interactivity/implementing-slash-commands
 # https://docs.slack.dev/messaging/formatting-message-text
 _SLACK_TOKEN = re.compile(r"<(?P<mark>[@#!]|(?=[a-z][a-z0-9+.-]*:))(?P<target>[^<>|]+)(?:\|(?P<label>[^<>]*))?>", re.IGNORECASE)
+_ENTITY = re.compile("&(amp|lt|gt);")
 _SPACES = str.maketrans(dict.fromkeys("\u00a0\u2007\u202f", " "))
 _FLAG = re.compile("--|[\u2013\u2014]-?")
 _PLAIN_WORD = re.compile(r"[\w@%+:,./-][\w@%+=:,./-]*", re.ASCII)
@@ -109,6 +110,8 @@ _QUOTES = {
     **dict.fromkeys("\u201c\u201d\u201e", _CURLY_DOUBLE),
     **dict.fromkeys("\u2018\u201a", _CURLY_SINGLE),
 }
+_ORDINARY = re.compile(f"[^{re.escape(''.join((*_BLANK, *_QUOTES)))}\\\\]+")
+"""A stretch that means itself, taken at once: a command is read twice, and is mostly that."""
 
 
 _FREE_TEXT = re.compile(r"\s*(?P<word>reject)\s+(?P<about>\S+)\s+(?P<text>\S.*)", re.DOTALL | re.IGNORECASE)
@@ -204,7 +207,7 @@ def _token_value(token: re.Match[str]) -> str:
 
 
 def _unescape(text: str) -> str:
-    return re.sub("&(amp|lt|gt);", lambda entity: {"amp": "&", "lt": "<", "gt": ">"}[entity[1]], text)
+    return _ENTITY.sub(lambda entity: {"amp": "&", "lt": "<", "gt": ">"}[entity[1]], text)
 
 
 def _hidden_problems(typed: str) -> tuple[Problem, ...]:
@@ -233,7 +236,10 @@ def _split(typed: str) -> tuple[list[_Word], tuple[Problem, ...]]:
 
 
 def _piece(typed: str, at: int, *, is_opening: bool) -> tuple[str, int] | Problem:
-    """The quoted stretch or the single character at ``at``, and where the next one begins."""
+    """The quoted stretch, the ordinary one or the single character at ``at``, and where the next one begins."""
+    ordinary = _ORDINARY.match(typed, at)
+    if ordinary:
+        return ordinary[0], ordinary.end()
     char = typed[at]
     if char == "\\":
         return (typed[at + 1], at + 2) if at + 1 < len(typed) else _problem("dangling_backslash")
@@ -285,9 +291,10 @@ def _input_problems(named: list[str]) -> tuple[Problem, ...]:
     """Words between the workflow and the first input are told as one: they are most likely the rest of its name."""
     loose = list(takewhile(lambda word: "=" not in word, named[2:]))
     pairs = [word.partition("=") for word in named[2 + len(loose) :]]
-    counts = Counter(name for name, equals, _ in pairs if equals and name)
+    names = [name for name, equals, _ in pairs if equals and name]
+    counts = Counter(names) if len(set(names)) < len(names) else Counter[str]()
     is_spaced = any(equals and not name for name, equals, _ in pairs)
-    quoted = "" if is_spaced else _whole_name(named[1], loose)
+    quoted = "" if is_spaced or not loose else _whole_name(named[1], loose)
     return (
         *([_problem("not_name_value", typed=" ".join(loose), quoted=quoted)] if loose else []),
         *(_problem("not_name_value", typed=name) for name, equals, _ in pairs if not equals),

@@ -10,6 +10,9 @@ Why look-alikes for ``* _ ~`` and the backtick in ``text``: Slack has no escape 
 reliably stop its parser. They are replaced only where they could open or close a format, so that names such as
 ``Escalate_to_Case`` stay as they are. Blocks need none of this: rich text and plain text objects are literal.
 
+Why ``literal`` looks first whether there is anything to make harmless: nearly every text has nothing, and that look costs 0.2 µs
+where the replacing costs 1.5; a card has thirty such texts. Why ``size`` encodes: counting in C takes 0.4 µs where a loop takes 3.
+
 https://docs.slack.dev/messaging/formatting-message-text
 https://docs.slack.dev/reference/block-kit/blocks/rich-text-block
 """
@@ -20,6 +23,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, TypeAlias, assert_never
 from urllib.parse import urlsplit
 
@@ -38,6 +42,8 @@ _LOOK_ALIKES = {"*": "\u2217", "_": "\u02cd", "~": "\u223c", "`": "\u02cb"}
 _FORMAT_MARK = re.compile(r"`|(?<![A-Za-z0-9])[*_~]|[*_~](?![A-Za-z0-9])")
 _USER_ID = re.compile(r"[UW][A-Z0-9]{1,30}")
 _GROUP_ID = re.compile(r"S[A-Z0-9]{1,30}")
+_ACTIVE = re.compile(r"[&<>*_~`]")
+"""Every character that ``escape`` or ``_FORMAT_MARK`` may replace."""
 _NOT_IN_URL = re.compile(r"[\s<>|\"\\^`{}]")
 _DATE_FORMAT = "{date_short_pretty} at {time}"
 
@@ -98,12 +104,12 @@ def clean(text: str) -> str:
 
 def size(text: str) -> int:
     """Length in UTF-16 units: the larger of the two ways in which Slack's clients and servers may count an emoji."""
-    return len(text) if text.isascii() else len(text) + sum(char > "\uffff" for char in text)
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def shorten(text: str, most: int) -> str:
     """``text`` if its size is at most ``most``, else its beginning and an ellipsis within that size."""
-    return text if size(text) <= most else _cut(text, most, {})
+    return text if 2 * len(text) <= most or size(text) <= most else _cut(text, most, {})
 
 
 def escape(text: str) -> str:
@@ -113,20 +119,29 @@ def escape(text: str) -> str:
 
 def literal(text: str, most: int = MOST_TEXT) -> str:
     """``text`` for a message's ``text`` or a mrkdwn object, at most ``most`` long after escaping, no escape cut in two."""
-    harmless = _FORMAT_MARK.sub(lambda mark: _LOOK_ALIKES[mark[0]], clean(text))
+    cleaned = clean(text)
+    if not _ACTIVE.search(cleaned):
+        return shorten(cleaned, most)
+    harmless = _FORMAT_MARK.sub(lambda mark: _LOOK_ALIKES[mark[0]], cleaned)
     escaped = escape(harmless)
     return escaped if size(escaped) <= most else _cut(harmless, most, _ESCAPES)
 
 
 def safe_url(url: object) -> str | None:
     """``url`` if it is a web address that a button or link may carry; else None, whatever a provider sent."""
-    if not isinstance(url, str) or len(url) > MOST_URL or _NOT_IN_URL.search(url) or clean(url) != url:
-        return None
+    return url if isinstance(url, str) and len(url) <= MOST_URL and _is_web_address(url) else None
+
+
+@lru_cache(maxsize=256)
+def _is_web_address(url: str) -> bool:
+    """Remembered for a while, as one card asks five times about one address, and parsing it takes ten times as long."""
+    if _NOT_IN_URL.search(url) or clean(url) != url:
+        return False
     try:
         parts = urlsplit(url)
     except ValueError:
-        return None
-    return url if parts.scheme in {"http", "https"} and parts.hostname else None
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname)
 
 
 def plain_text(text: str, most: int) -> dict[str, Any]:
@@ -139,10 +154,11 @@ def as_text(parts: Iterable[Part], most: int = MOST_TEXT) -> str:
     pieces: list[str] = []
     left = most
     for part in parts:
-        piece = _text_piece(part, left)
-        if size(piece) <= left:
+        piece = literal(part, left) if isinstance(part, str) else _text_piece(part, left)
+        takes = size(piece)
+        if takes <= left:
             pieces.append(piece)
-            left -= size(piece)
+            left -= takes
     return "".join(pieces)
 
 
@@ -151,7 +167,7 @@ def as_elements(parts: Iterable[Part], most: int = MOST_TEXT) -> list[dict[str, 
     elements: list[dict[str, Any]] = []
     left = most
     for part in parts:
-        element = _element(part, left)
+        element = _text_element(part, left) if isinstance(part, str) else _element(part, left)
         left -= size(element.get("text", ""))
         if element.get("text") != "":
             elements.append(element)
@@ -222,7 +238,11 @@ def _element(part: Part, left: int) -> dict[str, Any]:
             style = "bold" if isinstance(part, Strong) else "code"
             return {"type": "text", "text": shorten(clean(part.text), left), "style": {style: True}}
         case _:
-            return {"type": "text", "text": shorten(clean(_words(part)), left)}
+            return _text_element(_words(part), left)
+
+
+def _text_element(text: str, left: int) -> dict[str, Any]:
+    return {"type": "text", "text": shorten(clean(text), left)}
 
 
 def _plain_piece(part: Part) -> str:
@@ -241,7 +261,7 @@ def _words(part: Part) -> str:
         case GroupMention():
             return shorten(clean(part.group_id).strip(), _MOST_ID) or "some group"
         case Moment():
-            return f"{part.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+            return f"{part.at.astimezone(UTC).isoformat(' ', 'minutes').removesuffix('+00:00')} UTC"
         case Link():
             return clean(part.label).replace("|", "/").strip() or "link"
         case _:

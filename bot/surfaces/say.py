@@ -45,18 +45,19 @@ Paragraph: TypeAlias = Parts | Bullets
 
 
 def compose(*paragraphs: Paragraph, most: int = MOST_TEXT) -> Say:
-    """One message whose text is at most ``most`` long, its blocks literal. Short paragraphs stay whole, the long ones are cut."""
+    """One message whose text is at most ``most`` long, its blocks literal. Short paragraphs stay whole, the long ones are cut.
+
+    Each line is put into text once, to learn what it costs; only what must be cut is put into text again.
+    """
+    written = [[as_text(line) for line in _lines(paragraph)] for paragraph in paragraphs]
+    costs = [sum(size(text) + _BULLET for text in lines) for lines in written]
     texts: list[str] = []
     blocks: list[dict[str, Any]] = []
-    shares = _shares([_cost(paragraph) for paragraph in paragraphs], most)
-    for paragraph, share in zip(paragraphs, shares, strict=True):
-        if isinstance(paragraph, Bullets):
-            lines = _fitting(paragraph.lines, share)
-            texts += [f"{'• ' if paragraph.is_marked else ''}{as_text(line, room)}" for line, room in lines]
-            blocks.append(_bulleted(lines) if paragraph.is_marked else _broken(lines))
-        else:
-            texts.append(as_text(paragraph, share - 1))
-            blocks.append(rich_text(section(paragraph, share - 1)))
+    for paragraph, lines, cost, share in zip(paragraphs, written, costs, _shares(costs, most), strict=True):
+        whole = lines if cost <= share else None
+        some, block = _bullets(paragraph, whole, share) if isinstance(paragraph, Bullets) else _prose(paragraph, whole, share - 1)
+        texts += some
+        blocks.append(block)
     return Say(text="\n".join(texts), blocks=tuple(blocks[:MOST_BLOCKS]))
 
 
@@ -87,13 +88,28 @@ def show_value(value: Json, *, nested: int = _MOST_NESTED) -> str:
     return value if isinstance(value, str) else _show_json(value, nested)
 
 
-def _cost(paragraph: Paragraph) -> int:
-    lines = paragraph.lines if isinstance(paragraph, Bullets) else (paragraph,)
-    return sum(size(as_text(line)) + _BULLET for line in lines)
+def _lines(paragraph: Paragraph) -> tuple[Parts, ...]:
+    return paragraph.lines if isinstance(paragraph, Bullets) else (paragraph,)
+
+
+def _prose(parts: Parts, whole: list[str] | None, most: int) -> tuple[list[str], dict[str, Any]]:
+    """The text and the block of a paragraph; ``whole``: the text, where it may have its full length."""
+    return [as_text(parts, most)] if whole is None else whole, rich_text(section(parts, most))
+
+
+def _bullets(bullets: Bullets, whole: list[str] | None, most: int) -> tuple[list[str], dict[str, Any]]:
+    """The same, of lines: each a text of its own."""
+    lines = _cut_to(bullets.lines, most) if whole is None else [(line, most) for line in bullets.lines]
+    texts = [as_text(line, room) for line, room in lines] if whole is None else whole
+    if not bullets.is_marked:
+        return texts, _broken(lines)
+    return [f"• {text}" for text in texts], _bulleted(lines)
 
 
 def _shares(costs: Sequence[int], total: int) -> list[int]:
     """``total`` dealt out: what costs little is paid in full, and what is left is the same for all others."""
+    if sum(costs) <= total:
+        return list(costs)
     shares = [0] * len(costs)
     for place, index in enumerate(sorted(range(len(costs)), key=costs.__getitem__)):
         shares[index] = min(costs[index], (total - sum(shares)) // (len(costs) - place))
@@ -112,11 +128,9 @@ def _broken(lines: list[tuple[Parts, int]]) -> dict[str, Any]:
     return rich_text({"type": "rich_text_section", "elements": elements[1:]})
 
 
-def _fitting(lines: tuple[Parts, ...], left: int) -> list[tuple[Parts, int]]:
-    """Each line with the size that it may take, together at most ``left``: all in full, else all cut, else the rest by name."""
+def _cut_to(lines: tuple[Parts, ...], left: int) -> list[tuple[Parts, int]]:
+    """Each line with the size that it may take, together at most ``left``: all cut, else the rest by name."""
     room = left // (len(lines) or 1) - _BULLET
-    if _cost(Bullets(lines=lines)) <= left:
-        return [(line, left) for line in lines]
     if room >= _LEAST_LINE:
         return [(line, room) for line in lines]
     shown = max(0, left // 2 // (_LEAST_LINE + _BULLET))

@@ -45,6 +45,11 @@ def test_what_can_be_seen_or_joins_is_not_hidden(text: str) -> None:
     assert hidden_characters(text) == ()
 
 
+@given(st.text(st.characters(exclude_characters="\U0001f3f4")))  # a flag takes the tags that follow it for its own
+def test_a_text_hides_what_any_of_its_characters_hides(text: str) -> None:
+    assert hidden_characters(text) == tuple(dict.fromkeys(filter(is_hidden, text)))
+
+
 def test_hidden_characters_are_told_once_each_and_in_order() -> None:
     assert hidden_characters("\u202ea\0b\u202e\U000e0041") == ("\u202e", "\0", "\U000e0041")
 

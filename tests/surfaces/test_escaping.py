@@ -127,6 +127,17 @@ def test_shortened_text_is_its_own_beginning(text: str, most: int) -> None:
     assert short == text or (short.endswith("…") and text.startswith(short[:-1]))
 
 
+@given(text=UNTRUSTED)
+def test_size_counts_what_is_beyond_sixteen_bits_twice(text: str) -> None:
+    assert size(text) == sum(2 if char > "\uffff" else 1 for char in text)
+
+
+def test_an_address_is_judged_the_same_however_often_it_is_asked_about() -> None:
+    asked = ["https://acme.example/1", "javascript:alert(1)", "https://acme.example/1", "javascript:alert(1)"]
+
+    assert [safe_url(url) for url in asked] == ["https://acme.example/1", None, "https://acme.example/1", None]
+
+
 def test_an_emoji_counts_as_slacks_clients_count_it() -> None:
     assert size("a🙂") == 3
     assert shorten("🙂🙂🙂", 5) == "🙂🙂…"

@@ -4,11 +4,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bot.domain.model import SecretName
-from bot.surfaces.escaping import Mention, Quoted
+from bot.surfaces.escaping import MOST_TEXT, Mention, Quoted, as_text
 from bot.surfaces.say import Bullets, compose, show_value
 from tests.block_limits import assert_harmless, assert_within_limits, shown, units
 
@@ -25,6 +25,22 @@ PARAGRAPHS = st.lists(
 @given(paragraphs=PARAGRAPHS, most=st.integers(min_value=200, max_value=4000))
 def test_a_message_never_passes_its_limit(paragraphs: list[Any], most: int) -> None:
     assert units(compose(*paragraphs, most=most).text) <= most
+
+
+@given(paragraphs=PARAGRAPHS, spare=st.integers(min_value=0, max_value=50))
+def test_a_message_that_just_fits_is_not_cut(paragraphs: list[Any], spare: int) -> None:
+    """Each line costs three more than its text: a mark, a space and a line break."""
+    told = [
+        (as_text(line, 10**6), "• " if isinstance(each, Bullets) and each.is_marked else "")
+        for each in paragraphs
+        for line in (each.lines if isinstance(each, Bullets) else (each,))
+    ]
+    most = sum(units(text) + 3 for text, _ in told)
+    assume(most <= MOST_TEXT)
+
+    say = compose(*paragraphs, most=most + spare)
+
+    assert say.text == "\n".join(f"{mark}{text}" for text, mark in told)
 
 
 def test_short_paragraphs_stay_whole_beside_a_long_one() -> None:
