@@ -811,11 +811,10 @@ def _word(instance: Mapping[str, Json]) -> str | None:
 
 
 def _ended(reply: Reply) -> Completed | None:
-    return _outcome(reply.object())
+    return _outcome(reply.object(), _status(reply))
 
 
-def _outcome(instance: Mapping[str, Json]) -> Completed | None:
-    status = _word(instance)
+def _outcome(instance: Mapping[str, Json], status: str | None) -> Completed | None:
     outcome = _ENDS.get((status or "").upper())
     if outcome is None:
         return None
@@ -837,7 +836,10 @@ def _read_instances(reply: Reply) -> listing.Page | Trouble:
 
 
 def _read_row(row: Mapping[str, Json]) -> TrackAnswer | None:
-    return (_outcome(row) or Observed(provider_status=_word(row))) if "status" in row else None
+    if "status" not in row:
+        return None
+    status = _word(row)
+    return _outcome(row, status) or Observed(provider_status=status)
 
 
 def _not_shown(launch: Launch) -> TrackAnswer:

@@ -379,6 +379,25 @@ def test_no_part_of_a_path_leads_elsewhere(part: str) -> None:
         assert (before, after, server.targets[0].count("/")) == ("v3", "start", 3)
 
 
+async def test_an_address_that_was_used_before_takes_no_other_call_with_it() -> None:
+    """Addresses are kept as they were parsed; what was refused is refused again."""
+    queries: list[dict[str, str]] = [{}, {"page": "1"}, {"page": "2"}, {}, {"page": "1"}]
+
+    async with (
+        serving(answering(http())) as one,
+        serving(answering(http())) as two,
+        a_wire(one.url) as wire,
+        a_wire(two.url) as other,
+    ):
+        for query in queries:
+            await wire.perform("billing", once(Call(method="GET", path="/runs", query=query)))
+        await other.perform("billing", once(Call(method="GET", path="/runs")))
+        refused = [await wire.perform("billing", once(Call(method="GET", path="/runs/.."))) for _ in range(2)]
+
+    assert one.targets == ["/runs", "/runs?page=1", "/runs?page=2", "/runs", "/runs?page=1"]
+    assert (two.targets, refused) == (["/runs"], [not_sent("the call could not be written (ValueError)")] * 2)
+
+
 @pytest.mark.parametrize("path", ["/v3/%2E%2E/start", "/v3/../start", "/v3/%2e./start", "/v3/./start", "/v3/.."])
 async def test_a_path_that_leads_upwards_is_not_sent(path: str) -> None:
     async with serving(answering(http())) as server, a_wire(server.url) as wire:
