@@ -189,6 +189,9 @@ class Loop(Generic[Piece]):
 
     async def _rest(self, seconds: float) -> None:
         """Until the time is up or the bell rings, whichever is first."""
+        if seconds <= 0 or self._bell.is_set():
+            await self._clock.sleep(0)
+            return
         resting = asyncio.create_task(self._clock.sleep(seconds))
         ringing = asyncio.create_task(self._bell.wait())
         _, late = await asyncio.wait({resting, ringing}, return_when=asyncio.FIRST_COMPLETED)
