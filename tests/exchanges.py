@@ -6,7 +6,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
 
-from bot.domain.provider import Call, Reply
+from bot.domain.provider import Call, Exchange, Reply, TrackedMany
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,3 +43,13 @@ def _next_reply(waiting: Any, calls: list[Call]) -> Reply:
     for reply in waiting:
         return reply
     raise AssertionError(f"replies ran out, and it still asks: {calls[-1].method} {calls[-1].path}")
+
+
+def whole(exchange: Exchange[TrackedMany] | None) -> Exchange[TrackedMany]:
+    """A list with all that comes after its first answer, as one exchange."""
+    answers: dict[str, Any] = {}
+    while exchange is not None:
+        told = yield from exchange
+        answers |= told.answers
+        exchange = told.more
+    return TrackedMany(answers=answers)

@@ -161,7 +161,7 @@ def build(
     works = (
         DeliveryWork(store=store, clock=clock, holder=holder, lease=lease, carry=door.carry),
         launches,
-        TrackWork(launches=replace(launches, wire=paced), wire=paced),
+        TrackWork(launches=replace(launches, wire=paced), wire=paced, ring=bell.ring),
         mirroring,
         Refreshing(definitions=definitions, standing=standing, clock=clock),
         TellingWork(store=store, thread=thread, clock=clock, holder=holder, lease=lease, once=once),

@@ -220,7 +220,7 @@ class Delivery:
     message_ts: str | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Launch:
     """Our durable record: start this workflow once.
 
@@ -230,6 +230,9 @@ class Launch:
     all that an approval is bound to, and ``approval`` the rule that was shown to approvers (empty: none was needed).
     ``looks`` counts questions about the run, ``misses`` calls in a row that brought no
     usable answer. ``run_id`` is the provider's own id of the run.
+
+    Slots, as Python shares the keys of at most 30 fields between objects: a launch with a dictionary of its own takes 1.6 kB instead
+    of 0.3, and thousands are held while lists are asked.
     """
 
     launch_id: str

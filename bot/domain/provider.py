@@ -358,10 +358,12 @@ class Unverifiable:
 class TrackedMany:
     """How many runs stand, by run id, as far as lists told. A run that is not in it is asked about by itself: nothing is known of it.
 
-    So whoever answers for a run that a list lacks must be as sure of it as ``track`` would be.
+    So whoever answers for a run that a list lacks must be as sure of it as ``track`` would be. ``more``: the exchange that goes on,
+    as with the next page, so that what is known is recorded before the rest is asked; None where that is all.
     """
 
     answers: Mapping[str, TrackAnswer] = NOTHING
+    more: Exchange[TrackedMany] | None = field(default=None, repr=False, compare=False)
 
 
 Trouble: TypeAlias = Refused | Unauthorised | Busy | Unreachable
@@ -547,7 +549,10 @@ class Provider:
         raise NotImplementedError
 
     def track_many(self, launches: Sequence[Launch], connection: Connection) -> Exchange[TrackedMany]:
-        """Ask by lists how the runs of these launches (all of ``connection``, each with its ``run_id``) stand."""
+        """Ask by lists how the runs of these launches (all of ``connection``, each with its ``run_id``) stand.
+
+        A list of many pages answers page by page: nobody waits for the last one, and none of ``launches`` is held until then.
+        """
         del launches, connection
         return unsupported(TrackedMany())
 

@@ -7,29 +7,35 @@ until the next one. And why what a list lacks is looked at singly, a few at a ti
 concluded of it.
 
 Why claims are bounded by connection: a provider that answers slowly must not hold what others' runs wait for. And why lists are
-bounded by the launches that they hold all together, each without what asking does not need: memory must not grow with the runs.
+bounded by the launches that they hold all together, each without what asking does not need, and are let go of page by page: memory
+must not grow with the runs.
+
+Why a list is begun before the next one is claimed, and each page recorded, and told, before the next one is asked: with a thousand
+runs at each of ten connections both together made ends known at 1.6 to 2.3 times the mean lag of even polling.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import structlog
 
 from bot.domain.model import NOTHING, Connection, Launch
-from bot.domain.provider import Provider, TrackAnswer, TrackedMany
+from bot.domain.provider import Exchange, Provider, TrackAnswer, TrackedMany
 from bot.worker.launches import LaunchWork
 from bot.worker.pacing import PacedWire, even_pause_s
 
 SINGLY_AT_ONCE = 32
 LISTED_AT_ONCE = 1000
-LISTED_TOGETHER = 12_000
-"""Of all connections: once so many are held by lists that are under way, the next list waits for one of them to end."""
-CLAIMED_AT_ONCE = 200
+LISTED_TOGETHER = 2000
+"""Of all connections: once so many are held by lists that are under way, the next one waits. A launch takes about 600 bytes."""
+ROOM_WITHIN = timedelta(milliseconds=500)
+"""How long it waits until it looks again: with each page some are let go of."""
+CLAIMED_AT_ONCE = 100
 RECORDED_AT_ONCE = 100
 REST = timedelta(milliseconds=100)
 """Between two claims of one connection: what falls due in between is claimed together."""
@@ -61,24 +67,33 @@ def slim(launch: Launch) -> Launch:
 
 @dataclass(frozen=True, kw_only=True)
 class TrackWork:
-    """The work of asking about runs, beside a ``LaunchWork`` that leaves it to us; ``launches`` is one over the paced wire."""
+    """The work of asking about runs, beside a ``LaunchWork`` that leaves it to us; ``launches`` is one over the paced wire.
+
+    ``ring`` wakes those who tell what was recorded, while a list is still under way. ``listed_together`` bounds what lists hold.
+    """
 
     launches: LaunchWork
     wire: PacedWire
+    ring: Callable[[], None] = lambda: None
     at_once: int = 256
+    listed_together: int = LISTED_TOGETHER
     _under_way: Counter[str] = field(init=False, default_factory=Counter[str])
     _listing: set[str] = field(init=False, default_factory=set[str])
     _not_before: dict[str, datetime] = field(init=False, default_factory=dict[str, datetime])
 
     async def claim(self, limit: int) -> Sequence[Batch]:
-        """Batches of launches that are due, now leased to us; the longest waiting connection first."""
+        """Batches of launches that are due, now leased to us; the longest waiting connection first, and none after a list."""
         now = self.launches.clock.now()
         due = await self.launches.store.next_by_connection(is_tracked=True)
         names = [name for name in sorted(due, key=due.__getitem__) if due[name] <= now]
         batches: list[Batch] = []
         for name in names:
-            if len(batches) < limit and self._may_claim_at(name, now) <= now:  # which the one before may have changed
+            if len(batches) >= limit:
+                break
+            if self._may_claim_at(name, now) <= now:  # which the one before may have changed
                 batches += [batch for batch in (await self._claimed(name, now),) if batch.left]
+                if name in self._listing:
+                    break
         return batches
 
     async def next_due(self) -> datetime | None:
@@ -94,18 +109,19 @@ class TrackWork:
 
     async def act(self, batch: Batch) -> None:
         """Look at each, and record what that brought."""
-        total = len(batch.left)
         try:
             await self._looked(batch)
         finally:
-            self._under_way[batch.connection] -= total
+            self._under_way[batch.connection] -= len(batch.left)
             self._listing.discard(batch.connection)
 
     def _may_claim_at(self, name: str, now: datetime) -> datetime:
         """When the next launch of a connection may be claimed, as far as budget and room go."""
         rests_until = self._not_before.get(name, now)
-        if name in self._listing or (self._is_listed(name) and self._listed_now() >= LISTED_TOGETHER):
+        if name in self._listing:
             return now + LISTS_TAKE_LONG
+        if self._is_listed(name) and self._listed_now() >= self.listed_together:
+            return max(rests_until, now + ROOM_WITHIN)
         if self._under_way[name] >= SINGLY_AT_ONCE:
             return max(rests_until, now + REST)
         return max(rests_until, now + timedelta(seconds=self.wire.budget(name).wait_s(now)))
@@ -170,18 +186,22 @@ class TrackWork:
         await self._each(batch, [(launch, attend(launch)) for launch in singly[:at_once]])
         for launch in singly[at_once:]:
             await self.launches.store.release(launch.launch_id, self.launches.holder)
-            batch.left.pop(launch.launch_id, None)
+            self._let_go(batch, (launch,))
 
     async def _by_list(self, batch: Batch, connection: Connection, provider: Provider) -> None:
-        """Record what lists tell. Where the first call was not answered at all, that is the answer for everybody."""
-        asked_at = self.launches.clock.now()
-        asked = [launch for launch in batch.left.values() if launch.provider == provider.name and launch.run_id]
-        answer = await self.wire.perform(connection.name, provider.track_many(asked, connection))
-        told = answer.answers if isinstance(answer, TrackedMany) else {launch.run_id or "": answer for launch in asked}
-        heard = [(launch, told[launch.run_id or ""]) for launch in asked if launch.run_id in told]
-        _log.info("tracked_by_list", connection=connection.name, asked=len(asked), told=len(heard))
-        for start in range(0, len(heard), RECORDED_AT_ONCE):
-            await self._record(batch, heard[start : start + RECORDED_AT_ONCE], connection, asked_at)
+        """Record what lists tell, as it comes. Where a call was not answered at all, that is the answer for all that are left."""
+        asked = {launch.run_id: launch for launch in batch.left.values() if launch.provider == provider.name and launch.run_id}
+        total = len(asked)
+        asking: Exchange[TrackedMany] | None = provider.track_many(tuple(asked.values()), connection)
+        while asking is not None:
+            asked_at = self.launches.clock.now()
+            answer: TrackedMany | TrackAnswer = await self.wire.perform(connection.name, asking)
+            told = answer if isinstance(answer, TrackedMany) else TrackedMany(answers=dict.fromkeys(asked, answer))
+            heard = [(asked.pop(run_id), each) for run_id, each in told.answers.items() if run_id in asked]
+            for start in range(0, len(heard), RECORDED_AT_ONCE):
+                await self._record(batch, heard[start : start + RECORDED_AT_ONCE], connection, asked_at)
+            asking = told.more
+        _log.info("tracked_by_list", connection=connection.name, asked=total, told=total - len(asked))
 
     async def _record(
         self, batch: Batch, heard: Sequence[tuple[Launch, TrackAnswer]], connection: Connection, asked_at: datetime
@@ -198,10 +218,17 @@ class TrackWork:
         for start in range(0, len(new), SINGLY_AT_ONCE):
             some = new[start : start + SINGLY_AT_ONCE]
             await self._each(batch, [(launch, self._looked_at(launch, answer, connection)) for launch, answer in some])
+        if new:
+            self.ring()
         if unchanged:
             await self.launches.store.postpone(unchanged, holder=self.launches.holder)
-        for launch in unchanged:
-            batch.left.pop(launch.launch_id, None)
+        self._let_go(batch, unchanged)
+
+    def _let_go(self, batch: Batch, launches: Iterable[Launch]) -> None:
+        """These are done, or given back."""
+        for launch in launches:
+            del batch.left[launch.launch_id]
+            self._under_way[batch.connection] -= 1
 
     async def _looked_at(self, slim: Launch, answer: TrackAnswer, connection: Connection) -> None:
         launch = await self._whole(slim)
@@ -225,8 +252,6 @@ class TrackWork:
         """All at once; one that fails keeps no other from being recorded, and is given back with what is left."""
         ends = await asyncio.gather(*(look for _, look in looks), return_exceptions=True)
         failed = [end for end in ends if isinstance(end, BaseException)]
-        for (launch, _), end in zip(looks, ends, strict=True):
-            if not isinstance(end, BaseException):
-                batch.left.pop(launch.launch_id, None)
+        self._let_go(batch, [launch for (launch, _), end in zip(looks, ends, strict=True) if not isinstance(end, BaseException)])
         if failed:
             raise failed[0]

@@ -22,7 +22,11 @@ TABLES = ("launches", "deliveries", "events", "outbox", "cards", "decisions")
 TEMPLATE, FINISHED_FROM, OPEN_FROM = 999_999, 10_000_000, 20_000_000
 FINISHED_EVERY_S = 30
 SETTLES_WITHIN_S = 20.0
-UNSETTLED = "SELECT count(*) FROM cards WHERE due_at IS NOT NULL OR lease_holder IS NOT NULL"
+UNSETTLED = """
+SELECT (SELECT count(*) FROM cards WHERE due_at IS NOT NULL OR lease_holder IS NOT NULL)
+    + (SELECT count(*) FROM launches WHERE state <> :state OR lease_holder IS NOT NULL)
+"""
+"""A card may be told before the start was answered: it is at rest then, and is not for long."""
 
 
 async def one_launch(folder: Path, *, is_open: bool) -> Path:
@@ -40,7 +44,7 @@ def _is_settled(database: Path, world: World, *, is_open: bool) -> bool:
     if not (world.notes.carded if is_open else world.notes.shown):
         return False
     with closing(sqlite3.connect(database)) as connection:
-        return connection.execute(UNSETTLED).fetchone()[0] == 0
+        return connection.execute(UNSETTLED, {"state": "running" if is_open else "succeeded"}).fetchone()[0] == 0
 
 
 async def finished(count: int, folder: Path) -> Path:
@@ -109,7 +113,8 @@ def _copy(name: str, kind: str) -> str:
         return f"'bench' || ((:first + n) % {CONNECTIONS})"
     if name == "at" or name.endswith("_at"):
         ago = "'-' || (60 + (:count - n) * :every) || ' seconds'"
-        return f"strftime('%Y-%m-%dT%H:%M:%S', substr({name}, 1, 19), {ago}) || substr({name}, 20)"
+        earlier = f"strftime('%Y-%m-%dT%H:%M:%S', substr({name}, 1, 19), {ago}) || substr({name}, 20)"
+        return f"CASE WHEN {name} > '' THEN {earlier} ELSE {name} END"  # a line that was told has no time, but ''
     return f"replace(replace({name}, :id, printf('L-%08d', n)), :tag, 'n' || (:first + n) || 'n')"
 
 

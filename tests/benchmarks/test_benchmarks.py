@@ -124,6 +124,17 @@ async def test_a_history_has_all_rows_of_each_launch(tmp_path: Path) -> None:
 
 
 @pytest.mark.benchmark
+async def test_what_was_told_of_a_launch_was_told_of_its_copies(tmp_path: Path) -> None:
+    """Or each end is shown behind lines that nobody waits for any more."""
+    database = await rows.one_launch(tmp_path, is_open=True)
+    rows.multiply(database, 20, first=rows.OPEN_FROM)
+
+    with closing(sqlite3.connect(database)) as connection:
+        untold = connection.execute("SELECT count(*) FROM outbox WHERE told_at IS NULL").fetchone()
+    assert untold == (0,)
+
+
+@pytest.mark.benchmark
 async def test_the_watch_says_what_was_asked_of_the_store(tmp_path: Path) -> None:
     seen = tmp_path / "watch.json"
     setup = Setup(folder=tmp_path / "run", program=WATCHED, more={"BENCHMARK_WATCH": str(seen)})

@@ -10,7 +10,7 @@ from bot.domain.listing import by_workflow, tracked
 from bot.domain.model import Launch
 from bot.domain.provider import Busy, Call, Observed, Refused, Reply
 from tests.builders import a_launch
-from tests.exchanges import Driven, drive
+from tests.exchanges import Driven, drive, whole
 
 BUSY = Busy(code="429", meaning="Too much.")
 
@@ -26,7 +26,7 @@ def asked(wanted: list[Launch], *pages: Any) -> Driven:
     def call(workflow_id: str, page: int, rows: int) -> Call:
         return Call(method="GET", path=f"/{workflow_id}", query={"page": str(page), "rows": str(rows)})
 
-    return drive(tracked(wanted, call=call, read=lambda _: next(told)), *(Reply(status=200) for _ in pages))
+    return drive(whole(tracked(wanted, call=call, read=lambda _: next(told))), *(Reply(status=200) for _ in pages))
 
 
 def running(*run_ids: str) -> dict[str, Observed | None]:
@@ -60,6 +60,16 @@ def test_the_next_page_is_read_while_pages_are_worth_their_calls() -> None:
 
     assert [call.query["rows"] for call in driven.calls] == ["0", "2", "4"]
     assert driven.answer.answers == running("r1", "r2", "r3")
+
+
+def test_each_page_is_an_answer_of_its_own_and_the_last_one_says_so() -> None:
+    pages = iter([running("r1", "a"), running("r2", "r3")])
+    exchange = tracked(launches("r1", "r2", "r3"), call=lambda *_: Call(method="GET", path="/"), read=lambda _: next(pages))
+    first = drive(exchange, Reply(status=200)).answer
+    second = drive(first.more, Reply(status=200)).answer
+
+    assert (first.answers, second.answers) == (running("r1"), running("r2", "r3"))
+    assert second.more is None
 
 
 def test_a_list_that_tells_of_nobody_is_left_after_a_page() -> None:
@@ -105,7 +115,7 @@ def test_a_list_never_costs_more_calls_than_the_runs_by_themselves_and_one(pages
     wanted = launches(*(str(number) for number in range(12)))
     told = [{run_id: Observed() if is_told else None for run_id, is_told in page.items()} for page in pages]
     replies = iter(told)
-    exchange = tracked(wanted, call=lambda *_: Call(method="GET", path="/"), read=lambda _: next(replies))
+    exchange = whole(tracked(wanted, call=lambda *_: Call(method="GET", path="/"), read=lambda _: next(replies)))
     calls = 0
     try:
         next(exchange)

@@ -45,7 +45,7 @@ from bot.domain.provider import (
     Unverifiable,
 )
 from bot.providers import load
-from tests.exchanges import drive
+from tests.exchanges import drive, whole
 from tests.odd_replies import answered, bodies, odd_replies
 
 PROVIDERS = load()
@@ -189,7 +189,7 @@ def exchange(
 ) -> Generator[Call, Reply, Any]:
     match verb:
         case "track_many":
-            return provider.track_many((launch, *others), connection)
+            return whole(provider.track_many((launch, *others), connection))
         case "start" | "track" | "cancel" | "find":
             return getattr(provider, verb)(launch, connection)
         case "confirm":
@@ -207,7 +207,7 @@ def swept(provider: Provider, verb: str) -> Generator[Call, Reply, Any]:
     if verb in {"track", "track_many", "cancel"}:
         launch = shown(provider, "track").launch or launch
     if verb == "track_many":
-        return provider.track_many((launch, replace(launch, launch_id="L-07HER", run_id="another")), connection)
+        return whole(provider.track_many((launch, replace(launch, launch_id="L-07HER", run_id="another")), connection))
     example = next((each for each in provider.examples if each.verb == verb and verb in {"find", "confirm"}), None)
     if example is not None:
         launch, connection = example.launch or launch, example.connection or connection

@@ -11,7 +11,7 @@ import pytest
 
 from bot.domain.model import Launch
 from bot.domain.provider import Completed, Observed, Outcome, Reply, TrackedMany, Unreachable
-from tests.exchanges import Driven, drive
+from tests.exchanges import Driven, drive, whole
 from tests.ports import a_store
 from tests.tracking_parts import ADD_NUMBERS, FIND_EMAIL, PROVIDERS, Desk
 
@@ -29,7 +29,7 @@ async def desk(name: str) -> AsyncIterator[Desk]:
 
 async def asked(desk: Desk, launches: list[Launch]) -> Any:
     connection = desk.connections[desk.provider]
-    return await desk.site.perform(desk.provider, PROVIDERS[desk.provider].track_many(launches, connection))
+    return await desk.site.perform(desk.provider, whole(PROVIDERS[desk.provider].track_many(launches, connection)))
 
 
 async def singly(desk: Desk, launch: Launch) -> Any:
@@ -100,7 +100,7 @@ def bitrix(*run_ids: str, replies: tuple[Reply, ...], templates: dict[str, str] 
     ]
     connection = next(example for example in BITRIX.examples if example.verb == "track").connection
     assert connection is not None
-    return drive(BITRIX.track_many(launches, connection), *replies)
+    return drive(whole(BITRIX.track_many(launches, connection)), *replies)
 
 
 LISTED = Observed(provider_status="running")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import random
-from collections.abc import AsyncIterator, Sequence
+import tracemalloc
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from statistics import mean
@@ -13,8 +15,8 @@ import pytest
 
 from bot.domain.lifecycle import step
 from bot.domain.model import EventKind, Launch, State
-from bot.domain.provider import Reply, Unreachable
-from bot.worker.tracking import MISSING_AT_ONCE
+from bot.domain.provider import Exchange, Reply, Unreachable
+from bot.worker.tracking import MISSING_AT_ONCE, ROOM_WITHIN, TrackWork
 from tests.builders import NOON, an_event
 from tests.ports import a_store
 from tests.tracking_parts import ADD_NUMBERS, FIND_EMAIL, Desk
@@ -40,10 +42,36 @@ async def desk(name: str) -> AsyncIterator[Desk]:
         yield Desk(store, name)
 
 
-async def begin_many(desk: Desk, count: int, workflows: Sequence[str], *, from_s: float = 20, to_s: float = 280) -> None:
+async def begin_many(
+    desk: Desk, count: int, workflows: Sequence[str], *, from_s: float = 20, to_s: float = 280, **changes: Any
+) -> None:
     chance = random.Random(1)  # noqa: S311 - lots for made-up runs, the same in every run of the tests
     for n in range(count):
-        await desk.begin(f"L-{n:05}", workflows[n % len(workflows)], chance.uniform(from_s, to_s))
+        await desk.begin(f"L-{n:05}", workflows[n % len(workflows)], chance.uniform(from_s, to_s), **changes)
+
+
+async def begin_beside(desk: Desk, names: Sequence[str], count: int) -> None:
+    """So many runs that are due now, at the desk's connection and at others like it."""
+    for place, name in enumerate((desk.provider, *names)):
+        desk.connections[name] = replace(desk.connections[desk.provider], name=name)
+        for n in range(count):
+            await desk.begin(f"L-{place}{n:04}", "713", 100.0, connection=name)
+    desk.clock.move(seconds=10)
+
+
+def watched(desk: Desk, before_call: Callable[[], Awaitable[None]]) -> TrackWork:
+    """The desk's work, over a wire at which ``before_call`` is awaited before each call."""
+
+    class Watched:
+        async def perform(self, connection: str, exchange: Exchange[Any]) -> Any:
+            await before_call()
+            return await desk.site.perform(connection, exchange)
+
+        def place(self, connection: str) -> Any:
+            return desk.site.place(connection)
+
+    wire = replace(desk.wire, wire=Watched())
+    return replace(desk.work, wire=wire, launches=replace(desk.work.launches, wire=wire))
 
 
 class TestManyRuns:
@@ -96,6 +124,65 @@ class TestManyRuns:
         assert desk.site.busiest_minute() <= 60
         assert max(looks) - min(looks) <= 1
         assert min(looks) >= 1
+
+
+class TestPages:
+    """A list of several pages, over a wire at which a test may look, or act, before each call."""
+
+    async def test_what_a_page_tells_is_recorded_and_rung_before_the_next_is_asked(self) -> None:
+        async with a_store() as store:
+            desk = Desk(store, "domo")
+            await begin_many(desk, 150, (ADD_NUMBERS,), from_s=30, to_s=40, provider_status="IN_PROGRESS")
+            desk.clock.move(seconds=10)
+            ledger = desk.standins.standin("domo").ledger
+            over = ledger.seen(desk.clock.now().timestamp())[0].run_id
+            ledger.change(over, lasts_s=1.0)
+            [ended] = [one for one, run in desk.runs.items() if run.run_id == over]
+            seen: list[tuple[int, State, int]] = []
+            rings: list[str] = []
+
+            async def look() -> None:
+                looked = sum([(await desk.stored(one)).looks for one in desk.runs])
+                seen.append((looked, (await desk.stored(ended)).state, len(rings)))
+
+            work = replace(watched(desk, look), ring=lambda: rings.append("ring"))
+            [batch] = await work.claim(10)
+            await work.act(batch)
+
+            assert seen == [(0, State.RUNNING, 0), (100, State.SUCCEEDED, 1)]
+            assert len(rings) == 1
+            assert batch.left == {}
+
+    async def test_a_page_that_is_not_answered_says_nothing_of_those_before_it(self) -> None:
+        async with a_store() as store:
+            desk = Desk(store, "domo")
+            await begin_many(desk, 150, (ADD_NUMBERS,), from_s=30, to_s=40, provider_status="IN_PROGRESS")
+            desk.clock.move(seconds=10)
+
+            async def break_off() -> None:
+                desk.site.replies = [NO_ANSWER] if desk.site.calls else []
+
+            work = watched(desk, break_off)
+            [batch] = await work.claim(10)
+            await work.act(batch)
+
+            misses = [(await desk.stored(one)).misses for one in desk.runs]
+            assert (misses.count(0), misses.count(1)) == (100, 50)
+            assert len(desk.site.calls) == 2
+
+    async def test_what_falls_due_next_is_counted_from_when_its_page_was_asked_for(self) -> None:
+        async with a_store() as store:
+            desk = Desk(store, "domo", poll_every_s=20)
+            await begin_many(desk, 150, (ADD_NUMBERS,), from_s=30, to_s=40, provider_status="IN_PROGRESS")
+            desk.clock.move(seconds=10)
+            desk.site.call_takes_s = 3.0
+
+            [batch] = await desk.work.claim(10)
+            await desk.work.act(batch)
+
+            dues = sorted([(await desk.stored(one)).due_at or NOON for one in desk.runs])
+            assert dues[0] == NOON + timedelta(seconds=30)
+            assert dues[100] == NOON + timedelta(seconds=33)
 
 
 class TestOneByOne:
@@ -207,11 +294,46 @@ class TestTurns:
         desk.connections["slow"] = replace(desk.connections["bitrix24"], name="slow", provider="zuora")
         desk.clock.move(seconds=10)
 
-        batches = await desk.work.claim(256)
-        again = await desk.work.claim(256)
+        first, then, again = [await desk.work.claim(256) for _ in range(3)]
 
-        assert {batch.connection: len(batch.left) for batch in batches} == {"bitrix24": 200, "slow": 32}
+        assert {batch.connection: len(batch.left) for batch in (*first, *then)} == {"bitrix24": 200, "slow": 32}
         assert again == []
+
+    async def test_a_list_is_begun_before_the_next_one_is_claimed(self, desk: Desk) -> None:
+        await begin_beside(desk, ("second",), 3)
+
+        first, then = [await desk.work.claim(256) for _ in range(2)]
+
+        assert [[batch.connection for batch in batches] for batches in (first, then)] == [["bitrix24"], ["second"]]
+
+    async def test_lists_together_hold_a_bounded_number_of_launches(self, desk: Desk) -> None:
+        await begin_beside(desk, ("second", "third"), 30)
+        work = replace(desk.work, listed_together=50)
+
+        [[first], [_], none] = [await work.claim(256) for _ in range(3)]
+        assert none == []
+        assert await work.next_due() == desk.clock.now() + ROOM_WITHIN
+
+        await work.act(first)
+        [third] = await work.claim(256)
+        assert third.connection == "third"
+
+    async def test_a_launch_in_a_list_takes_little_memory(self, desk: Desk) -> None:
+        """Waiting must not cost memory: 10,000 runs are asked about by lists all the time (issue 8, shown by 3)."""
+        plain = {"inputs": {f"input{n}": "x" * 100 for n in range(20)}, "run_url": "https://example.com/" + "x" * 200}
+        for n in range(300):
+            await desk.begin(f"L-{n:05}", "713", 1000.0, **plain)
+        desk.clock.move(seconds=10)
+
+        tracemalloc.start()
+        try:
+            [batch] = await desk.work.claim(256)
+            gc.collect()
+            held, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+
+        assert held / len(batch.left) < 1000
 
     async def test_a_list_answers_for_what_falls_due_until_the_next_one(self, desk: Desk) -> None:
         for n, due_s in enumerate((0, 3, 4.9, 6, 30)):
