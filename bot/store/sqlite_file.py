@@ -19,16 +19,17 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from sqlite_utils import Database
 
-from bot.domain.errors import SettingsError
+from bot.domain.errors import SettingsError, StoreUnavailableError
 from bot.store.sqlite_flush import Flush
 from bot.store.sqlite_lane import Lane, immediately
+from bot.store.sqlite_turn import Turn, Write
 
 T = TypeVar("T")
 
@@ -56,6 +57,7 @@ class SqliteFile:
         self._reader = Lane(self._open_reader, self.place, "gonogo-reader", patience_s=busy_timeout_s)
         self._flush = Flush(self.path) if self.path else None
         self._commits = 0
+        self._turn = Turn(self._write_together)
 
     async def write(self, work: Callable[[Database], T], *, is_flushed: bool = False, is_brief: bool = False) -> T:
         """Run ``work`` in one transaction of the writer's: all of it is kept, or, when it raises, nothing.
@@ -68,18 +70,10 @@ class SqliteFile:
             StoreUnavailableError: locked for long, disk full: nothing is written. Or the flush alone failed: it is written, but
                 not safe from a power cut.
         """
-        flush = self._flush if is_flushed else None
-        if flush is None:
-            answer = await self._writer.run(lambda database: self._write(database, work), is_brief=is_brief)
-            self._committed()
+        if is_brief and not self._turn.is_first():
+            answer: T = await self._turn.join(work, is_flushed=is_flushed)
             return answer
-        answer, is_on_disk = await self._writer.run(
-            lambda database: self._write_to_flush(database, work, flush), is_brief=is_brief
-        )
-        self._committed()
-        if not is_on_disk:
-            await flush.flushed()
-        return answer
+        return await self._write_alone(work, is_flushed=is_flushed, is_brief=is_brief)
 
     async def read(self, work: Callable[[Database], T], *, is_brief: bool = False) -> T:
         """Run ``work``, which only reads, on the reader's thread, or at once where it ``is_brief``. Raises as ``write``."""
@@ -111,27 +105,65 @@ class SqliteFile:
         if self._flush is not None:
             await self._flush.close()
 
-    def _write(self, database: Database, work: Callable[[Database], T]) -> T:
-        if self._before_write:
-            self._before_write(database)
-        return immediately(database, work)
+    async def _write_alone(self, work: Callable[[Database], T], *, is_flushed: bool, is_brief: bool) -> T:
+        flush = self._flush if is_flushed else None
+        answer, is_on_disk = await self._writer.run(lambda database: self._written(database, work, flush), is_brief=is_brief)
+        await self._after_commit(None if is_on_disk else flush)
+        return answer
 
-    def _committed(self) -> None:
-        """Bring the log into the database now and then, on the writer's thread: it reads, writes and flushes."""
+    async def _write_together(self, writes: Sequence[Write]) -> None:
+        """All in one transaction; where one of them breaks, each alone. Never raises: whoever asked gets it."""
+        wanted = [write for write in writes if not write.answer.done()]
+        flush = self._flush if any(write.is_flushed for write in wanted) else None
+        try:
+            answers, is_on_disk = await self._writer.run(
+                lambda database: self._written(database, lambda inside: [write.work(inside) for write in wanted], flush),
+                is_brief=True,
+            )
+        except Exception:  # noqa: BLE001 - which of them it was, and what it means to the others, they find out alone
+            await self._write_one_by_one(wanted)
+            return
+        for write, answer in zip(wanted, answers, strict=True):
+            if not write.is_flushed:
+                _give(write, answer)
+        try:
+            await self._after_commit(None if is_on_disk else flush)
+        except StoreUnavailableError as error:
+            _refuse([write for write in wanted if write.is_flushed], error)
+            return
+        for write, answer in zip(wanted, answers, strict=True):
+            _give(write, answer)
+
+    async def _write_one_by_one(self, writes: Sequence[Write]) -> None:
+        for write in writes:
+            try:
+                _give(write, await self._write_alone(write.work, is_flushed=write.is_flushed, is_brief=True))
+            except Exception as error:  # noqa: BLE001 - as above
+                _refuse([write], error)
+
+    async def _after_commit(self, flush: Flush | None) -> None:
+        """Bring the log into the database now and then, on the writer's thread: it reads, writes and flushes. Then flush this one."""
         self._commits += 1
         if self._commits >= COMMITS_PER_CHECKPOINT:
             self._commits = 0
             self._writer.post(_checkpoint)
+        if flush is not None:
+            await flush.flushed()
 
-    def _write_to_flush(self, database: Database, work: Callable[[Database], T], flush: Flush) -> tuple[T, bool]:
+    def _written(self, database: Database, work: Callable[[Database], T], flush: Flush | None) -> tuple[T, bool]:
         """The answer, and whether SQLite has flushed it itself, because the log cannot be flushed from here."""
-        if flush.is_ready():
+        if flush is None or flush.is_ready():
             return self._write(database, work), False
         database.execute("PRAGMA synchronous = FULL")
         try:
             return self._write(database, work), True
         finally:
             database.execute("PRAGMA synchronous = NORMAL")
+
+    def _write(self, database: Database, work: Callable[[Database], T]) -> T:
+        if self._before_write:
+            self._before_write(database)
+        return immediately(database, work)
 
     def _refuse_backup(self, target: Path) -> None:
         if target.exists():
@@ -178,6 +210,17 @@ class SqliteFile:
         )
         connection.text_factory = text_of
         return connection
+
+
+def _give(write: Write, answer: Any) -> None:
+    if not write.answer.done():  # whoever asked has left, or has it
+        write.answer.set_result(answer)
+
+
+def _refuse(writes: Iterable[Write], error: Exception) -> None:
+    for write in writes:
+        if not write.answer.done():
+            write.answer.set_exception(error)
 
 
 def text_of(held: bytes) -> str:
