@@ -20,6 +20,7 @@ from bot.sandbox.slack.workspace import Workspace
 from bot.sandbox.standins import Fault, FaultKind
 from bot.sandbox.standins.captain_data import ACCOUNT
 from bot.sandbox.world import CONFIGURATION
+from bot.worker.mirroring import LEAST_BETWEEN
 from tests.journeys.house import House, a_house
 from tests.journeys.storm import eventually
 
@@ -57,6 +58,8 @@ class Case:
             house.providers.switch(self.provider, self.switch, is_on=not is_held)
 
 
+TOLD_WITHIN_S = 2 * LEAST_BETWEEN.total_seconds()
+"""A connection that was probed just now is not probed again before that time is over."""
 CASES = (
     Case(
         title="bizproc of the Bitrix24 key",
@@ -152,7 +155,8 @@ async def told(house: House, case: Case, *words: str) -> str:
     """Wait until the operators are told of this scope with these words."""
     wanted = (case.scope, *words)
     return await house.workspace.wait_for(
-        lambda seen: next((text for text in news(seen, case.connection) if all(word in text for word in wanted)), None)
+        lambda seen: next((text for text in news(seen, case.connection) if all(word in text for word in wanted)), None),
+        timeout_s=TOLD_WITHIN_S,
     )
 
 
