@@ -148,7 +148,8 @@ class SqliteFile:
         self._commits += 1
         if self._commits >= COMMITS_PER_CHECKPOINT:
             self._commits = 0
-            self._writer.post(_checkpoint)
+            with suppress(StoreUnavailableError):  # closed meanwhile: SQLite does it as the last connection ends
+                self._writer.post(_checkpoint)
         if flush is not None:
             await flush.flushed()
 
