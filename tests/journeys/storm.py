@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -29,14 +30,14 @@ from bot.sandbox.slack.delivery import Acknowledged
 from bot.sandbox.slack.faults import SlackFault
 from bot.sandbox.standins import STANDINS, Fault, FaultKind, Run
 from bot.sandbox.world import Sandbox
+from bot.store.rows import time_text
 
 MORTAL = ("-m", "tests.journeys.mortal")
 LOOK_EVERY_S = 0.05
 BOOKS = """
 SELECT launches.launch_id, launches.state, launches.provider, launches.run_id, coalesce(cards.is_lost, 0), cards.gave_up,
-    cards.due_at IS NOT NULL OR cards.lease_holder IS NOT NULL
-    OR (launches.lease_holder IS NOT NULL AND launches.state <> 'in_doubt'),
-    (SELECT key FROM deliveries WHERE deliveries.launch_id = launches.launch_id)
+    cards.due_at IS NOT NULL OR (launches.lease_holder IS NOT NULL AND launches.state <> 'in_doubt'),
+    (SELECT key FROM deliveries WHERE deliveries.launch_id = launches.launch_id), coalesce(cards.leased_until, '')
 FROM launches LEFT JOIN cards USING (launch_id) ORDER BY launches.created_at, launch_id
 """
 UNFINISHED = "SELECT count(*) FROM deliveries WHERE finished_at IS NULL"
@@ -56,8 +57,14 @@ class Book:
     run_id: str | None
     is_card_lost: bool
     is_card_given_up: bool
-    is_owed: bool
+    is_due: bool
     delivery_key: str
+    told_until: str
+
+    @property
+    def is_owed(self) -> bool:
+        """Something is due, or somebody is at telling it. Who died just after the last word was told leaves a lease that nobody needs."""
+        return bool(self.is_due) or self.told_until > time_text(datetime.now(UTC))  # noqa: TID251 - the world's clock
 
     @property
     def word(self) -> str:
