@@ -375,10 +375,11 @@ class Store(Protocol):
         """
         ...
 
-    async def card_told(self, launch_id: str, *, ts: str, version: int) -> None:
+    async def card_told(self, launch_id: str, *, ts: str, version: int, done_by: str | None = None) -> None:
         """The card stands at ``ts`` and shows ``version`` (``Telling.launch.version``). Kept also when the lease has lapsed.
 
         Where a newer one was told before, nobody knows which of the two stands there: the card is due, to be shown anew.
+        ``done_by``: that was all there was to tell, and this holder gives the telling back, as ``telling_done``.
         """
         ...
 

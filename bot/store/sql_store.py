@@ -248,9 +248,11 @@ class SqlStore(ABC):
         """Store.lease_tellings."""
         return await self._write(lambda: tellings.lease_tellings(now=now, until=until, holder=holder, limit=limit))
 
-    async def card_told(self, launch_id: str, *, ts: str, version: int) -> None:
+    async def card_told(self, launch_id: str, *, ts: str, version: int, done_by: str | None = None) -> None:
         """Store.card_told."""
-        await self._write(lambda: tellings.card_told(launch_id, ts=ts, version=version))
+        await self._write(
+            lambda: tellings.card_told(launch_id, ts=ts, version=version, done_by=done_by), is_news=done_by is not None
+        )
 
     async def card_lost(self, launch_id: str, *, version: int, holder: str | None = None) -> bool:
         """Store.card_lost."""

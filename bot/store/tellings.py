@@ -35,11 +35,13 @@ def lease_tellings(*, now: datetime, until: datetime, holder: str, limit: int) -
     return (yield from leased(rows, _telling, setting))
 
 
-def card_told(launch_id: str, *, ts: str, version: int) -> Steps[None]:
+def card_told(launch_id: str, *, ts: str, version: int, done_by: str | None) -> Steps[None]:
     """Store.card_told."""
     yield from alone("telling", launch_id)
     yield from change(queries.TELL_CARD, launch_id=launch_id, ts=ts, version=version)
     yield from change(queries.SETTLE_CARD, launch_id=launch_id, is_told=True)
+    if done_by is not None:
+        yield from telling_done(launch_id, done_by)
 
 
 def card_lost(launch_id: str, *, version: int, holder: str | None) -> Steps[bool]:

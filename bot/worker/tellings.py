@@ -87,7 +87,7 @@ class TellingWork:
     async def _tell(self, telling: Telling) -> None:
         launch = telling.launch
         card_ts = telling.card_ts or await self._post_card(telling)
-        if card_ts is None:
+        if card_ts is None or (telling.card_ts is None and not telling.lines):
             return
         if telling.card_ts is None and self._is_card_enough(telling):
             for line in telling.lines:
@@ -103,7 +103,8 @@ class TellingWork:
         if telling.is_card_stale and telling.card_ts is not None and await self._is_ours(telling):
             self._refuse_overtaken(asked_at)
             await self.thread.update_card(launch, telling.events, card_ts=card_ts)
-            await self.store.card_told(launch.launch_id, ts=card_ts, version=launch.version)
+            await self.store.card_told(launch.launch_id, ts=card_ts, version=launch.version, done_by=self.holder)
+            return
         await self.store.telling_done(launch.launch_id, self.holder)
 
     def _is_card_enough(self, telling: Telling) -> bool:
@@ -128,7 +129,8 @@ class TellingWork:
             _log.warning("card_lost", launch_id=launch.launch_id, error=error.code)
             await self._tell_without_card(telling, error.code)
             return None
-        await self.store.card_told(launch.launch_id, ts=card_ts, version=launch.version)
+        done_by = None if telling.lines else self.holder
+        await self.store.card_told(launch.launch_id, ts=card_ts, version=launch.version, done_by=done_by)
         return card_ts
 
     async def _post_lines(self, telling: Telling, lines: Sequence[Line], card_ts: str) -> bool:

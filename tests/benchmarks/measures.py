@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +12,7 @@ from statistics import fmean, median
 from time import monotonic
 
 from tests.benchmarks.contestants import BARE, NAIVE, OURS, Contestant, Setup, running
-from tests.benchmarks.rows import OPEN_FROM, due_again
+from tests.benchmarks.rows import OPEN_FROM, copy, due_again
 from tests.benchmarks.world import CONNECTIONS, NEVER, Notes, World
 
 Figures = dict[str, float]
@@ -170,7 +169,7 @@ def _take_over(prepared: Path, setup: Setup) -> None:
     setup.folder.mkdir(parents=True, exist_ok=True)
     for leftover in setup.folder.glob("gonogo.db*"):
         leftover.unlink()
-    shutil.copyfile(prepared, setup.database)
+    copy(prepared, setup.database)
 
 
 async def _launched(world: World, count: int) -> list[int]:

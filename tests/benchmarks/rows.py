@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import os
 import shutil
 import sqlite3
 import tempfile
@@ -126,5 +127,7 @@ def _shape(database: Path) -> str:
 
 
 def copy(kept: Path, target: Path) -> None:
-    """A copy to work on; the kept one stays as it is."""
+    """A copy to work on, on the disk: else what is measured first would wait until the system has written it. The kept one stays."""
     shutil.copyfile(kept, target)
+    with target.open("rb+") as file:
+        os.fsync(file)

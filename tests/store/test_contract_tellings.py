@@ -191,12 +191,15 @@ async def test_a_mere_touch_leaves_the_card_alone(store: Store) -> None:
     assert await store.next_telling() is None
 
 
-async def test_an_event_during_a_telling_is_told_next(store: Store) -> None:
+@pytest.mark.parametrize("is_at_once", [False, True], ids=["given back", "with the card"])
+async def test_an_event_during_a_telling_is_told_next(store: Store, is_at_once: bool) -> None:
     await keep(store)
     [telling] = await tell(store)
     await happen(store, EventKind.STARTING, when=at(0.5))
-    await store.card_told(L, ts="1.1", version=telling.launch.version)
-    await store.telling_done(L, "bot-1")
+    await store.card_told(L, ts="1.1", version=telling.launch.version, done_by="bot-1" if is_at_once else None)
+    if not is_at_once:
+        assert await tell(store, at(0.5), holder="bot-2") == []
+        await store.telling_done(L, "bot-1")
 
     [again] = await tell(store, at(0.5), holder="bot-2")
 
@@ -215,6 +218,7 @@ async def test_nobody_gives_back_a_telling_that_another_holds(store: Store) -> N
     await keep(store)
     await tell(store)
     await store.telling_done(L, "bot-2")
+    await store.card_told(L, ts="1.1", version=0, done_by="bot-2")
 
     assert await tell(store, holder="bot-2") == []
 

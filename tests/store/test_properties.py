@@ -203,11 +203,15 @@ class StoreEqualsItsModel(RuleBasedStateMachine):
         self.tellings += [(holder, telling) for telling in found]
 
     @precondition(lambda self: self.tellings)
-    @rule(pick=picks)
-    def tell_card(self, pick: int) -> None:
-        launch = self.any_telling(pick)[1].launch
-        self.run(self.store.card_told(launch.launch_id, ts=f"{pick}.1", version=launch.version))
+    @rule(pick=picks, is_all=st.booleans())
+    def tell_card(self, pick: int, is_all: bool) -> None:
+        """``is_all``: there was nothing else to tell, so that the telling is given back with it."""
+        holder, telling = self.any_telling(pick)
+        launch, done_by = telling.launch, holder if is_all else None
+        self.run(self.store.card_told(launch.launch_id, ts=f"{pick}.1", version=launch.version, done_by=done_by))
         self.model.card_told(launch.launch_id, f"{pick}.1", launch.version)
+        if is_all:
+            self.model.telling_done(launch.launch_id, holder)
 
     @precondition(lambda self: self.model.kept)
     @rule(pick=picks)
