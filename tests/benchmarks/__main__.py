@@ -111,6 +111,31 @@ async def history(bench: Bench) -> None:
             empty = Setup(folder=Path(tempfile.mkdtemp(dir=bench.folder)))
             await bench.keep(OURS, _named(measure(OURS, empty, bench.size)), place)
             await bench.keep(FULL, measure(OURS, Setup(folder=full.parent), bench.size), place)
+    full.unlink()
+    await _open_beside(bench, kept)
+
+
+async def _open_beside(bench: Bench, kept: Path) -> None:
+    """Runs at work, and a start with many open launches, with and without the history."""
+    for measure, count in (
+        (_tracked, bench.size.naive_tracks),
+        (_restart, max(bench.size.open_at_restart)),
+    ):
+        opened = await rows.with_open(count, bench.folder / f"beside-{count}", due_over_s=bench.size.poll_every_s)
+        both = rows.beside(opened, kept, bench.folder / f"both-{count}.db")
+        for place in range(bench.size.slices):
+            for name, prepared in ((OURS, opened), (FULL, both)):
+                measuring = measure(Setup(folder=bench.folder / "beside"), bench.size, count, prepared)
+                await bench.keep(name, _named(measuring) if name == OURS else measuring, place)
+        both.unlink()
+
+
+async def _tracked(setup: Setup, size: Size, count: int, prepared: Path) -> Figures:
+    return await measures.tracked(OURS, setup, size, count=count, prepared=prepared)
+
+
+async def _restart(setup: Setup, size: Size, count: int, prepared: Path) -> Figures:
+    return await measures.restart(setup, size, count=count, prepared=prepared)
 
 
 async def _full(name: str, setup: Setup, size: Size) -> Figures:

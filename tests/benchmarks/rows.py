@@ -96,11 +96,29 @@ def multiply(database: Path, count: int, *, first: int, every_s: int = FINISHED_
         connection.execute("ANALYZE")
 
 
-def _copying(connection: sqlite3.Connection, table: str) -> str:
+def beside(opened: Path, kept: Path, target: Path) -> Path:
+    """A copy of the ``kept`` history with the open launches of another database in it."""
+    shutil.copyfile(kept, target)
+    with closing(sqlite3.connect(target)) as connection:
+        connection.execute("ATTACH ? AS opened", (str(opened),))
+        with connection:
+            for table in TABLES:
+                names = ", ".join(name for name, _ in _copied(connection, table))
+                connection.execute(f"INSERT OR IGNORE INTO main.{table} ({names}) SELECT {names} FROM opened.{table}")  # noqa: S608 - our own
+        connection.execute("ANALYZE")
+    return target
+
+
+def _copied(connection: sqlite3.Connection, table: str) -> list[tuple[str, str]]:
+    """Columns and their types; without a key that the database counts itself."""
     columns = connection.execute(f"PRAGMA main.table_info({table})").fetchall()
     keys = [name for _, name, kind, _, _, place in columns if place and kind == "INTEGER"]
     is_counted = len(keys) == 1 and sum(bool(column[5]) for column in columns) == 1
-    copied = [(name, kind) for _, name, kind, *_ in columns if not (is_counted and name in keys)]
+    return [(name, kind) for _, name, kind, *_ in columns if not (is_counted and name in keys)]
+
+
+def _copying(connection: sqlite3.Connection, table: str) -> str:
+    copied = _copied(connection, table)
     names, values = ", ".join(name for name, _ in copied), ", ".join(_copy(name, kind) for name, kind in copied)
     numbers = "WITH RECURSIVE numbers(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < :count)"
     return f"INSERT INTO main.{table} ({names}) {numbers} SELECT {values} FROM numbers CROSS JOIN one"  # noqa: S608 - as above
@@ -116,7 +134,7 @@ def _copy(name: str, kind: str) -> str:
         ago = "'-' || (60 + (:count - n) * :every) || ' seconds'"
         earlier = f"strftime('%Y-%m-%dT%H:%M:%S', substr({name}, 1, 19), {ago}) || substr({name}, 20)"
         return f"CASE WHEN {name} > '' THEN {earlier} ELSE {name} END"  # a line that was told has no time, but ''
-    return f"replace(replace({name}, :id, printf('L-%08d', n)), :tag, 'n' || (:first + n) || 'n')"
+    return f"replace(replace({name}, :id, printf('L-%08d', :first + n)), :tag, 'n' || (:first + n) || 'n')"
 
 
 def _shape(database: Path) -> str:

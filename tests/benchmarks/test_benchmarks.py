@@ -124,6 +124,19 @@ async def test_a_history_has_all_rows_of_each_launch(tmp_path: Path) -> None:
 
 
 @pytest.mark.benchmark
+async def test_open_launches_beside_a_history_are_tracked(tmp_path: Path) -> None:
+    opened = await rows.with_open(30, tmp_path / "open", due_over_s=2.0)
+    kept = await rows.one_launch(tmp_path / "kept", is_open=False)
+    rows.multiply(kept, 20, first=rows.FINISHED_FROM)
+    both = rows.beside(opened, kept, tmp_path / "both.db")
+
+    figures = await measures.restart(Setup(folder=tmp_path / "run"), SMALL, count=30, prepared=both)
+
+    assert _counts(both)["launches"] == _counts(opened)["launches"] + _counts(kept)["launches"]
+    assert (figures["started_again_30"], figures["ended_not_shown_30"]) == (0, 0)
+
+
+@pytest.mark.benchmark
 async def test_what_was_told_of_a_launch_was_told_of_its_copies(tmp_path: Path) -> None:
     """Or each end is shown behind lines that nobody waits for any more."""
     database = await rows.one_launch(tmp_path, is_open=True)
