@@ -99,6 +99,66 @@ def test_no_token_leaves_wherever_it_stands(token: str, log_format: str) -> None
     assert out.getvalue().count("****") >= 7
 
 
+@pytest.mark.parametrize(("log_format", "stream"), [("json", io.StringIO), ("console", io.StringIO), ("console", Terminal)])
+@pytest.mark.parametrize(
+    "before",
+    [
+        "\n",
+        "\t",
+        "\x1b",
+        "\N{LEFT DOUBLE QUOTATION MARK}",
+        "\u20ac",
+        "\U0001f680",
+        "%3D",
+        "%3d",
+        "%20",
+        "1",
+        "_",
+        "é",
+        '"',
+        "=",
+        "\\",
+    ],
+)
+def test_no_token_leaves_whatever_stands_before_it(before: str, log_format: str, stream: type[io.StringIO]) -> None:
+    """In a line a line break is two characters, of which the second is a letter; so are colours of a terminal before every value."""
+    out = configured(log_format, stream())
+    log, said = structlog.get_logger("gonogo"), before + TOKENS[0]
+
+    log.info("said", text=said, deep={said: [said]}, data=said.encode(), error=ValueError(said))
+    log.info(said)
+    logging.getLogger("some.library").warning("asked %s", said)
+
+    assert "made-up" not in out.getvalue()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        r"https:\/\/hooks.slack.com\/commands\/T0\/1\/made-up",
+        "https%3A%2F%2Fhooks.slack.com%2Fcommands%2FT0%2F1%2Fmade-up",
+        r"wss:\/\/wss-primary.slack.com\/link\/?ticket=made-up",
+        "wss%3A%2F%2Fwss-primary.slack.com%2Flink%2F%3Fticket%3Dmade-up",
+        "hooks.slack.com/services/T0/B0/made-up",
+    ],
+)
+def test_no_address_leaves_as_slack_escapes_it_in_what_it_sends(address: str) -> None:
+    out = configured()
+
+    structlog.get_logger("gonogo").info("said", body=f'{{"url":"{address}"}}', deep=[{"again": (f'"{address}"',)}])
+
+    assert "made-up" not in out.getvalue()
+    assert [line["body"] for line in lines(out)] == ['{"url":"****"}']
+
+
+def test_a_masked_address_takes_no_colour_of_the_terminal_with_it() -> None:
+    out = configured("console", Terminal())
+
+    structlog.get_logger("gonogo").info("said", url=TOKENS[5])
+
+    assert out.getvalue().endswith("****\x1b[0m\n")
+
+
 @pytest.mark.parametrize("token", TOKENS)
 def test_a_masked_line_is_still_json(token: str) -> None:
     out = configured()
@@ -109,7 +169,9 @@ def test_a_masked_line_is_still_json(token: str) -> None:
     assert (line["b"], line["d"], line["e"]) == ({"c": line["a"]}, f'"{line["a"]}"', 1)
 
 
-@pytest.mark.parametrize("text", ["boxoxb", "xox-", "foxoxb-tail", "https://slack.com/api/", "L-7K3QW", "taxapp"])
+@pytest.mark.parametrize(
+    "text", ["boxoxb", "xox-", "foxoxb-tail", "https://slack.com/api/", "host hooks.slack.com:443", "L-7K3QW", "taxapp"]
+)
 def test_what_is_no_token_stays(text: str) -> None:
     out = configured()
 

@@ -125,7 +125,27 @@ def test_the_facts_come_first_then_event_level_logger_time_and_error() -> None:
     assert list(lines(out)[0]) == ["first", "second", "event", "level", "logger", "timestamp", "exception"]
 
 
-_PIECES = ["xox", "xoxb-", "xapp", "xwfp-", "https://hooks.slack", "-gov", ".com/", "wss:", "//", "a", "_", " ", '"', "\\", "<"]
+_PIECES = [
+    "xox",
+    "xoxb-",
+    "xapp",
+    "xwfp-",
+    "https://",
+    "hooks.slack",
+    "-gov",
+    ".com",
+    "%2f",
+    "wss",
+    ":",
+    "%3A",
+    "//",
+    "a",
+    "_",
+    " ",
+    '"',
+    "\\",
+    "<",
+]
 
 
 @given(pieces=st.lists(st.one_of(st.sampled_from(_PIECES), st.text(max_size=3)), max_size=12))

@@ -14,7 +14,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from tests.logs_parts import configured, kept_logging, lines
+from tests.logs_parts import TOKENS, configured, kept_logging, lines
 
 LINES_EACH = 100
 THREADS = 4
@@ -162,6 +162,16 @@ def test_a_fact_that_cannot_be_shown_costs_its_line_only(log_format: str, capsys
     told = capsys.readouterr().err
     assert "LookupError: no words" in told
     assert "a line of gonogo.wire is lost" in told
+
+
+def test_a_library_s_line_that_cannot_be_written_is_told_without_what_stands_in_it(capsys: pytest.CaptureFixture[str]) -> None:
+    configured()
+
+    logging.getLogger("some.library").warning("%d runs with %s", "no number", TOKENS[0])
+
+    told = capsys.readouterr().err
+    assert "a line of some.library is lost" in told
+    assert ("made-up" in told, "TypeError" in told) == (False, True)
 
 
 class Counting(io.StringIO):

@@ -150,7 +150,7 @@ class HttpWire:
             is_same = old is not None and _essence(old.provider, old.connection, old.credential) == _essence(
                 provider, connection, credential
             )
-            wire = old if old is not None and is_same else _wire(connection, provider, credential)
+            wire = old if old is not None and is_same else _wire(connection, provider, credential, self._clock)
             wire.connection = connection
             wire.secrets = (old.secrets if old else Secrets()).followed_by(secrets.get(name, NOTHING))
             self._wires[name] = wire
@@ -244,9 +244,9 @@ class HttpWire:
         return reply
 
 
-def _wire(connection: Connection, provider: Provider, credential: Mapping[str, Secret]) -> _Wire:
+def _wire(connection: Connection, provider: Provider, credential: Mapping[str, Secret], clock: Clock) -> _Wire:
     timeout_s = connection.timeout_s or provider.timeout_s
-    sender = Sender.to(connection.base_url, timeout_s=timeout_s, at_once=IN_FLIGHT_PER_CONNECTION)
+    sender = Sender.to(connection.base_url, timeout_s=timeout_s, at_once=IN_FLIGHT_PER_CONNECTION, clock=clock)
     return _Wire(connection=connection, provider=provider, credential=credential, sender=sender, secrets=Secrets())
 
 

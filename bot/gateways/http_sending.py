@@ -31,8 +31,11 @@ import httpx
 import simplejson
 
 from bot.domain.provider import Call, Reply, Signature
+from bot.gateways.connecting import NEVER_CONNECTED
 from bot.gateways.http_secrets import Secrets
-from bot.gateways.http_transport import NEVER_CONNECTED, Transport
+from bot.gateways.http_transport import Transport
+from bot.gateways.punctual import leaving_before
+from bot.ports import Clock
 
 LARGEST_REPLY_BYTES = 5_000_000
 
@@ -59,9 +62,11 @@ class Sender:
     changing: httpx.AsyncBaseTransport
 
     @classmethod
-    def to(cls, base_url: str, *, timeout_s: float, at_once: int) -> Sender:
+    def to(cls, base_url: str, *, timeout_s: float, at_once: int, clock: Clock) -> Sender:
         """Build both; nothing connects yet."""
-        reading, changing = (Transport(timeout_s=timeout_s, at_once=at_once, is_fresh=is_fresh) for is_fresh in (False, True))
+        reading, changing = (
+            Transport(timeout_s=timeout_s, at_once=at_once, is_fresh=is_fresh, clock=clock) for is_fresh in (False, True)
+        )
         return cls(base_url=base_url.rstrip("/"), reading=reading, changing=changing)
 
     async def close(self) -> None:
@@ -79,7 +84,8 @@ class Sender:
         transport = self.reading if call.method in {"GET", "HEAD"} else self.changing
         request = self._request(call, signature, secrets)
         try:
-            response = await transport.handle_async_request(request)
+            with leaving_before(call.sent_before):
+                response = await transport.handle_async_request(request)
             headers = dict(response.headers.items())
             # As it came: httpx's own way of reading takes another tenth of a read. What our transport gives is always of this kind.
             async with aclosing(cast("httpx.AsyncByteStream", response.stream)) as stream:
@@ -131,7 +137,7 @@ def _url(base_url: str, path: str, query: tuple[tuple[str, str], ...]) -> httpx.
 
 
 def _checked_path(path: str) -> str:
-    """Aiohttp folds a part of dots, also ``%2E%2E``, into the one before: the call would go to another address."""
+    """A part of dots, also ``%2E%2E``, is folded into the one before, here or at the server: the call would go to another address."""
     if any(part in {".", ".."} for part in path.lower().replace("%2e", ".").split("/")):
         raise ValueError("a path that leads upwards")
     return path

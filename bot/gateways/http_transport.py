@@ -11,16 +11,19 @@ one by one, generators within each other, limits built for each request. And the
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import AsyncIterator
-from functools import cache
 
 import aiohttp
 import httpx
+from yarl import URL
+
+from bot.gateways.connecting import NEVER_CONNECTED
+from bot.gateways.punctual import PunctualConnector
+from bot.ports import Clock
 
 CONNECT_TIMEOUT_S = 10.0
-NEVER_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
-"""The errors after which a request has certainly not left; after every other it may have."""
+LONGEST_HEADER_BYTES = 65_536
+"""By itself aiohttp takes 8 kB, and servers have longer ones; a reply that is not taken leaves a start in doubt."""
 
 
 class Transport(httpx.AsyncBaseTransport):
@@ -29,10 +32,11 @@ class Transport(httpx.AsyncBaseTransport):
     ``timeout_s``: how long the next bytes may take. It, and the time to connect, limit the whole as well.
     """
 
-    def __init__(self, *, timeout_s: float, at_once: int, is_fresh: bool) -> None:
+    def __init__(self, *, timeout_s: float, at_once: int, is_fresh: bool, clock: Clock) -> None:
         self._timeout_s = timeout_s
         self._at_once = at_once
         self._is_fresh = is_fresh
+        self._clock = clock
         self._opened: aiohttp.ClientSession | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -45,7 +49,7 @@ class Transport(httpx.AsyncBaseTransport):
             self._opened = self._session()  # not before: it belongs to the event loop that runs
         response = await self._opened.request(
             request.method,
-            str(request.url),
+            URL(str(request.url), encoded=True),  # else it would write escapes of its own
             headers=[(name.decode(), value.decode()) for name, value in request.headers.raw],
             data=request.read() or None,
             allow_redirects=False,
@@ -60,9 +64,10 @@ class Transport(httpx.AsyncBaseTransport):
     def _session(self) -> aiohttp.ClientSession:
         connect_s = min(CONNECT_TIMEOUT_S, self._timeout_s)
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(force_close=self._is_fresh, limit=self._at_once, ssl=_tls()),
+            connector=PunctualConnector(self._clock, force_close=self._is_fresh, limit=self._at_once),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
+            max_field_size=LONGEST_HEADER_BYTES,
             middlewares=(_send_once,) if self._is_fresh else (),
             skip_auto_headers=("Content-Type",),  # a call without a body is of no type
             # A reply that trickles in never breaks a limit between two bytes, so the whole call has one as well.
@@ -82,12 +87,6 @@ class _Body(httpx.AsyncByteStream):
     async def aclose(self) -> None:
         """A connection whose body was not read to its end is closed, since nobody else could use it."""
         self._response.close()
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    """One for all: reading the machine's certificates takes 25 ms."""
-    return ssl.create_default_context()
 
 
 async def _send_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:

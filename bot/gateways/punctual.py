@@ -16,6 +16,7 @@ import aiohttp
 from aiohttp.connector import Connection
 from aiohttp.tracing import Trace
 
+from bot.gateways.connecting import QuietConnector
 from bot.ports import Clock
 
 LEAVES_WITHIN = timedelta(seconds=3)
@@ -25,8 +26,8 @@ _before: ContextVar[datetime | None] = ContextVar("leaves_before", default=None)
 
 
 @contextmanager
-def leaving_before(time: datetime) -> Generator[None]:
-    """Calls made within leave before ``time``, or are not made."""
+def leaving_before(time: datetime | None) -> Generator[None]:
+    """Calls made within leave before ``time``, or are not made; None: whenever."""
     token = _before.set(time)
     try:
         yield
@@ -34,11 +35,11 @@ def leaving_before(time: datetime) -> Generator[None]:
         _before.reset(token)
 
 
-class PunctualConnector(aiohttp.TCPConnector):
-    """aiohttp's connection pool, for calls that must not leave too late."""
+class PunctualConnector(QuietConnector):
+    """A connection pool for calls that must not leave too late."""
 
-    def __init__(self, clock: Clock) -> None:
-        super().__init__()
+    def __init__(self, clock: Clock, *, limit: int = 100, force_close: bool = False) -> None:
+        super().__init__(limit=limit, force_close=force_close)
         self._clock = clock
 
     async def connect(

@@ -17,14 +17,16 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.reading import mapping, seconds
+from bot.gateways.connecting import NEVER_CONNECTED
 
 CALL_TIMEOUT_S = 15.0
+LONGEST_WAIT_S = 3600.0
+"""Slack's own waits are a minute at most; no calendar holds the longest that can be written."""
 UNREACHABLE = "unreachable"
 
 # AttributeError: the SDK takes every JSON for an object.
 BROKEN = (TimeoutError, SlackClientError, aiohttp.ClientError, OSError, ValueError, AttributeError)
 
-_NEVER_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
 # "It's possible some aspect of the operation succeeded": https://docs.slack.dev/reference/methods/chat.postMessage
 _PERHAPS_DONE = frozenset({"fatal_error", "internal_error"})
 _CERTAINLY_REFUSED = frozenset({400, 401, 403, 404, 413, 429, 503})
@@ -58,7 +60,7 @@ async def call_slack(
     except SlackApiError as error:
         raise _refusal(error) from error
     except BROKEN as error:
-        raise SlackCallError(UNREACHABLE, is_in_doubt=not isinstance(error, _NEVER_CONNECTED)) from error
+        raise SlackCallError(UNREACHABLE, is_in_doubt=not isinstance(error, NEVER_CONNECTED)) from error
     return mapping(response.data)
 
 
@@ -69,4 +71,5 @@ def _refusal(error: SlackApiError) -> SlackCallError:
     named = mapping(getattr(response, "data", None)).get("error")
     is_in_doubt = named in _PERHAPS_DONE if named else status not in _CERTAINLY_REFUSED
     code = str(named or f"HTTP {status}")
-    return SlackCallError(code, retry_after_s=seconds(response.headers.get("Retry-After")), is_in_doubt=is_in_doubt)
+    wait_s = seconds(response.headers.get("Retry-After"))
+    return SlackCallError(code, retry_after_s=wait_s and min(wait_s, LONGEST_WAIT_S), is_in_doubt=is_in_doubt)

@@ -19,19 +19,20 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from bot.domain.reading import mapping
 
 _JSON = {"Content-Type": "application/json;charset=utf-8"}
-_NO_LIMIT = aiohttp.ClientTimeout(total=None)
 
 
 class LeanClient(AsyncWebClient):
     """Calls on a shared session, and never again by itself: a post whose answer was lost would be posted twice.
 
-    Whoever calls with JSON limits the time, as ``call_slack`` does.
+    Whoever calls with JSON limits the time, as ``call_slack`` does; connecting takes ``timeout_s`` at most, which should be
+    less: of a call that was given up while it connected, nobody could say whether it had left.
     """
 
-    def __init__(self, *, token: str, base_url: str, session: aiohttp.ClientSession, timeout_s: int = 30) -> None:
+    def __init__(self, *, token: str, base_url: str, session: aiohttp.ClientSession, timeout_s: int = 10) -> None:
         super().__init__(
             token=token, base_url=base_url, session=session, timeout=timeout_s, retry_handlers=[], logger=_quiet_logger()
         )
+        self._limits = aiohttp.ClientTimeout(total=None, connect=timeout_s)
 
     async def api_call(self, api_method: str, *, json: dict[str, Any] | None = None, **others: Any) -> AsyncSlackResponse:
         """One call, as the SDK's.
@@ -43,7 +44,7 @@ class LeanClient(AsyncWebClient):
             return await super().api_call(api_method, json=json, **others)
         url = self.base_url + api_method
         headers: dict[str, str] = {**self.headers, "Authorization": f"Bearer {self.token}", **_JSON}
-        async with self.session.post(url, json=json, headers=headers, proxy=self.proxy, timeout=_NO_LIMIT) as reply:
+        async with self.session.post(url, json=json, headers=headers, proxy=self.proxy, timeout=self._limits) as reply:
             response = AsyncSlackResponse(
                 client=self,
                 http_verb="POST",

@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Generator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -39,6 +39,8 @@ from tests.gateways.wire_world import (
     answering,
     each,
     free_port,
+    hangs,
+    hangs_up,
     http,
     once,
     serving,
@@ -304,15 +306,6 @@ async def test_no_lifetime_is_too_long_to_reckon_with(lives_s: float) -> None:
 # --- logins that fail ---
 
 
-async def hangs_up(line: Line) -> None:
-    await line.read()
-
-
-async def hangs(line: Line) -> None:
-    await line.read()
-    await line.wait_for_end()
-
-
 UNANSWERED = Unreachable(is_possibly_applied=False, detail="login: the connection broke before an answer came")
 FAILURES = [
     (hangs_up, UNANSWERED),
@@ -477,3 +470,24 @@ async def test_what_was_to_leave_before_a_time_does_not_leave_later() -> None:
 
     _, arrived = await answered_by(answering(http()), soon, provider=AnyProvider())
     assert arrived == [START.path]
+
+
+class Passing(FrozenClock):
+    """A second passes each time that it is looked at."""
+
+    def now(self) -> datetime:
+        self.move(seconds=1)
+        return super().now()
+
+
+async def test_what_was_to_leave_before_a_time_does_not_leave_when_its_connection_stands_only_then() -> None:
+    """Whoever was paused while it connected wakes with a connection in its hands."""
+    late, soon = (replace(START, sent_before=FrozenClock().now() + timedelta(seconds=left)) for left in (2, 3))
+
+    async with serving(answering(http())) as server, a_wire(server.url, clock=Passing()) as wire:
+        answer = await wire.perform("billing", once(late))
+    assert (answer.is_possibly_applied, server.connected, server.targets) == (False, 1, [])
+
+    async with serving(answering(http())) as server, a_wire(server.url, clock=Passing()) as wire:
+        await wire.perform("billing", once(soon))
+    assert server.targets == [START.path]

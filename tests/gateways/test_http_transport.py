@@ -9,13 +9,15 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.gateways.http_transport import NEVER_CONNECTED, Transport
-from tests.gateways.wire_world import Behaviour, Line, TcpServer, answering, free_port, http, serving
+from bot.gateways.connecting import NEVER_CONNECTED
+from bot.gateways.http_transport import Transport
+from tests.builders import FrozenClock
+from tests.gateways.wire_world import Behaviour, Line, TcpServer, answering, free_port, hangs, hangs_up, http, serving
 
 
 @asynccontextmanager
 async def a_transport(*, is_fresh: bool = False, timeout_s: float = 5.0, at_once: int = 4) -> AsyncGenerator[Transport, None]:
-    async with Transport(timeout_s=timeout_s, at_once=at_once, is_fresh=is_fresh) as transport:
+    async with Transport(timeout_s=timeout_s, at_once=at_once, is_fresh=is_fresh, clock=FrozenClock()) as transport:
         yield transport
 
 
@@ -52,6 +54,17 @@ async def test_a_request_arrives_whether_httpx_filled_in_its_headers_or_not(more
         "content-type": None,
         "x-thing": "y",
     }
+
+
+@pytest.mark.parametrize(
+    "part", ["a%3Bb=1", "a%2Fb", "a%2fb", "a%26b", "a%3Ab", "a%40b", "a%24", "a%2C", "a%7E", "a+b%2B", "%C3%A9", "a%25b"]
+)
+async def test_an_address_leaves_as_httpx_has_it(part: str) -> None:
+    """Aiohttp would write some characters plainly that were escaped: to a server ``;`` begins a parameter, ``%3B`` is part of a name."""
+    async with serving(answering(http())) as server, a_transport() as transport:
+        await ask(transport, get(f"{server.url}/runs/{part}/look?q={part}&x={part}"))
+
+    assert server.targets == [f"/runs/{part}/look?q={part}&x={part}"]
 
 
 @pytest.mark.parametrize(("method", "length"), [("GET", None), ("HEAD", None), ("POST", "0"), ("DELETE", "0")])
@@ -122,6 +135,24 @@ async def test_a_connection_whose_body_nobody_read_is_not_used_again() -> None:
     assert (body, server.connected) == (b"{}", 2)
 
 
+async def test_what_a_server_says_unasked_is_not_the_reply_to_the_next_request() -> None:
+    """As balancers do that tire of an idle connection, before they close it; or a server whose lengths are wrong."""
+    lines: list[Line] = []
+
+    async def talkative(line: Line) -> None:
+        lines.append(line)
+        await answering(http(200, str(len(lines))))(line)
+
+    async with serving(talkative) as server, a_transport() as transport:
+        await asyncio.gather(*(ask(transport, get(server.url)) for _ in range(3)))
+        for line in lines:
+            await line.write(http(408, "too slow"))
+        await asyncio.sleep(0.05)
+        response, body = await ask(transport, get(server.url))
+
+    assert (response.status_code, body, server.connected) == (200, b"4", 4)
+
+
 async def test_there_are_never_more_connections_than_agreed() -> None:
     now, most = 0, 0
 
@@ -148,7 +179,7 @@ async def test_closing_hangs_up_and_may_come_before_anything_was_sent() -> None:
         await line.wait_for_end()
         ended.set()
 
-    unused = Transport(timeout_s=5, at_once=1, is_fresh=False)
+    unused = Transport(timeout_s=5, at_once=1, is_fresh=False, clock=FrozenClock())
     async with serving(patient) as server:
         async with a_transport() as transport:
             await ask(transport, get(server.url))
@@ -159,15 +190,6 @@ async def test_closing_hangs_up_and_may_come_before_anything_was_sent() -> None:
 
 
 # --- what went wrong ---
-
-
-async def hangs_up(line: Line) -> None:
-    await line.read()
-
-
-async def hangs(line: Line) -> None:
-    await line.read()
-    await line.wait_for_end()
 
 
 async def trickles(line: Line) -> None:

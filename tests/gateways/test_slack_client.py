@@ -13,7 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.gateways.slack_client import LeanClient
 from tests.gateways.slack_world import Answer, Asked, SmallSlack, a_slack, answering, refusing
-from tests.gateways.wire_world import Line, serving
+from tests.gateways.wire_world import hangs_up, serving
 
 POST = {"channel": "C0FINANCE", "text": "Über 5 €", "unfurl_links": False, "blocks": [{"type": "divider"}], "thread_ts": None}
 
@@ -110,10 +110,6 @@ async def test_a_session_that_is_closed_is_no_end() -> None:
         assert (await client.api_call("chat.postMessage", json=POST))["ok"]
 
     assert slack.methods == ["chat.postMessage"]
-
-
-async def hangs_up(line: Line) -> None:
-    await line.read()
 
 
 async def test_a_post_whose_answer_was_lost_is_not_posted_twice() -> None:

@@ -139,6 +139,17 @@ def answering(*answers: bytes | Callable[[Request], bytes]) -> Behaviour:
     return behave
 
 
+async def hangs_up(line: Line) -> None:
+    """A server that reads and never answers, since it goes away."""
+    await line.read()
+
+
+async def hangs(line: Line) -> None:
+    """A server that reads and never answers, though it stays."""
+    await line.read()
+    await line.wait_for_end()
+
+
 def http(status: int = 200, body: str | bytes = "{}", **headers: str) -> bytes:
     """An HTTP answer; ``content_type`` in code is ``Content-Type`` on the line."""
     content = body.encode() if isinstance(body, str) else body
@@ -230,6 +241,8 @@ __all__ = [
     "answering",
     "each",
     "free_port",
+    "hangs",
+    "hangs_up",
     "http",
     "once",
     "serving",
