@@ -9,7 +9,9 @@ access_queries.py  the same for decisions, holdings, limits, and look-ups of lau
 home_queries.py    the same for App Homes
 tracking_queries.py  the same for due launches by connection, and how long runs took
 steps.py           what a transaction asks of a database, whichever that is
-sqlite_lane.py     one connection, its thread, and what need not go there; transactions; SQLite's errors as ours
+sqlite_errors.py   SQLite's errors as ours
+sqlite_mail.py     what a thread has done, brought to the event loop
+sqlite_lane.py     one connection, its thread, and what need not go there; transactions
 sqlite_turn.py     what is written in one turn of the event loop, brought together
 sqlite_file.py     one file: a lane that writes, a lane that reads, the log brought over, backup
 aside.py           rows that cannot be read: left out, or set aside and noted

@@ -33,6 +33,9 @@ RECORDS_WITHIN_S = 2.0
 class SqlStore(ABC):
     """The port's methods over ``_read`` and ``_write``, a database's own. ``place`` is what errors call it."""
 
+    _may_lose_answers = True
+    """Whether something may be kept and nobody hear of it, as over a wire; else what is tried again was not kept, for certain."""
+
     def __init__(self, place: str) -> None:
         self.place = place
 
@@ -79,7 +82,7 @@ class SqlStore(ABC):
         def record() -> Steps[bool]:
             if monotonic() > give_up_at:
                 raise StoreUnavailableError(self.place, "it was busy for longer than Slack waits")
-            return deliveries.record(delivery, holder=holder, until=until, is_again=next(attempts) > 0)
+            return deliveries.record(delivery, holder=holder, until=until, is_again=self._may_lose_answers and next(attempts) > 0)
 
         return await self._write(record, is_one_step=True, may_repeat=True, is_urgent=True)
 
@@ -139,7 +142,7 @@ class SqlStore(ABC):
 
     async def keep_mirror(self, connection: str, holdings: Sequence[Holding], *, identity: str | None = None) -> None:
         """Store.keep_mirror."""
-        await self._write(lambda: access.keep_mirror(connection, holdings, identity))
+        await self._write(lambda: access.keep_mirror(connection, holdings, identity), is_long=len(holdings) > MANY)
 
     async def first_name(self, connection: str, workflow_id: str, name: str, *, at: datetime) -> str:
         """Store.first_name. Looks first: it is asked for every launch, and written once in a workflow's life."""
@@ -211,7 +214,7 @@ class SqlStore(ABC):
 
     async def renew_leases(self, *, holder: str, until: datetime) -> None:
         """Store.renew_leases."""
-        await self._write(lambda: launches.renew_leases(holder=holder, until=until))
+        await self._write(lambda: launches.renew_leases(holder=holder, until=until), is_long=True)
 
     async def next_due(self) -> datetime | None:
         """Store.next_due."""

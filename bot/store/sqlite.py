@@ -24,6 +24,8 @@ class SqliteStore(SqlStore):
     called with the writer's connection before each transaction.
     """
 
+    _may_lose_answers = False
+
     def __init__(
         self,
         path: Path | None,

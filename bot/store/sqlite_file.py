@@ -17,9 +17,10 @@ beside the writer (sqlite_flush.py), which goes on with what others write.
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
@@ -29,19 +30,20 @@ from sqlite_utils import Database
 from bot.domain.errors import SettingsError, StoreUnavailableError
 from bot.store.sqlite_flush import Flush
 from bot.store.sqlite_lane import Lane, immediately
-from bot.store.sqlite_turn import Turn, Write
+from bot.store.sqlite_turn import Group, Turn, Write
 
 T = TypeVar("T")
 
 BeforeWrite: TypeAlias = Callable[[Database], None]
-"""Called with the writer's connection, on its thread, before each transaction: how a test plays a disk that fills up."""
+"""Called with the writer's connection, before each try at a transaction: how a test plays a disk that fills up."""
 
 BUSY_TIMEOUT_S = 5.0
 """How long a writer waits for another program that writes, in seconds; it waits on its own thread."""
 CACHE_KB = 512
 """SQLite's own memory of each connection; the operating system remembers the file as well, and 2 MB, its default, saved no time."""
 COMMITS_PER_CHECKPOINT = 500
-"""About the thousand pages of log after which SQLite does it by itself, in whoever's commit comes next, be it on the event loop."""
+"""By then the log has some seven thousand pages, 30 MB, where each is a new launch (measured). By itself SQLite would do it after
+every thousand, in whoever's commit comes next, be it on the event loop."""
 _STEP_S = 0.05
 
 
@@ -101,7 +103,8 @@ class SqliteFile:
             await copying.close()
 
     async def close(self) -> None:
-        """Finish what is under way and let go of the file; a second time does nothing."""
+        """Finish what was asked for and let go of the file; a second time does nothing."""
+        await self._turn.all_answered()
         await self._reader.close()
         await self._writer.close()
         if self._flush is not None:
@@ -109,39 +112,48 @@ class SqliteFile:
 
     async def _write_alone(self, work: Callable[[Database], T], *, is_flushed: bool, is_brief: bool) -> T:
         flush = self._flush if is_flushed else None
-        answer, is_on_disk = await self._writer.run(lambda database: self._written(database, work, flush), is_brief=is_brief)
+        answer, is_on_disk = await self._kept(work, flush, is_brief=is_brief)
         await self._after_commit(None if is_on_disk else flush)
         return answer
 
+    def _kept(self, work: Callable[[Database], T], flush: Flush | None, *, is_brief: bool) -> Coroutine[Any, Any, tuple[T, bool]]:
+        """As ``_written``. What is to be flushed where that is not at hand is not brief: SQLite waits for the disk itself."""
+        is_brief = is_brief and (flush is None or flush.is_at_hand)
+        return self._writer.run(lambda database: self._written(database, work, flush), is_brief=is_brief)
+
     async def _write_together(self, writes: Sequence[Write]) -> None:
         """All in one transaction; where one of them breaks, each alone. Never raises: whoever asked gets it."""
-        wanted = [write for write in writes if not write.answer.done()]
-        flush = self._flush if any(write.is_flushed for write in wanted) else None
+        group = Group([write for write in writes if not write.answer.done()])
+        flush = self._flush if any(write.is_flushed for write in group.writes) else None
         try:
-            answers, is_on_disk = await self._writer.run(
-                lambda database: self._written(database, lambda inside: [write.work(inside) for write in wanted], flush),
-                is_brief=True,
-            )
-        except Exception:  # noqa: BLE001 - which of them it was, and what it means to the others, they find out alone
-            await self._write_one_by_one(wanted)
+            answers, is_on_disk = await self._kept(group.work, flush, is_brief=True)
+        except Exception as error:  # noqa: BLE001 - which of them it was, and what it means to the others, they find out alone
+            if not group.has_begun:  # whatever kept it from that keeps each of them, and waits as long for each
+                _refuse(group.writes, error)
+                return
+        else:
+            await self._answer(list(zip(group.writes, answers, strict=True)), None if is_on_disk else flush)
             return
-        for write, answer in zip(wanted, answers, strict=True):
+        await asyncio.gather(*map(self._write_again, group.writes))  # each begins in its turn, and all share a flush
+
+    async def _answer(self, answers: Sequence[tuple[Write, Any]], flush: Flush | None) -> None:
+        """Who needs no flush does not wait for it."""
+        for write, answer in answers:
             if not write.is_flushed:
                 _give(write, answer)
         try:
-            await self._after_commit(None if is_on_disk else flush)
-        except StoreUnavailableError as error:
-            _refuse([write for write in wanted if write.is_flushed], error)
+            await self._after_commit(flush)
+        except Exception as error:  # noqa: BLE001 - whoever asked gets it
+            _refuse([write for write, _ in answers if write.is_flushed], error)
             return
-        for write, answer in zip(wanted, answers, strict=True):
+        for write, answer in answers:
             _give(write, answer)
 
-    async def _write_one_by_one(self, writes: Sequence[Write]) -> None:
-        for write in writes:
-            try:
-                _give(write, await self._write_alone(write.work, is_flushed=write.is_flushed, is_brief=True))
-            except Exception as error:  # noqa: BLE001 - as above
-                _refuse([write], error)
+    async def _write_again(self, write: Write) -> None:
+        try:
+            _give(write, await self._write_alone(write.work, is_flushed=write.is_flushed, is_brief=True))
+        except Exception as error:  # noqa: BLE001 - whoever asked gets it
+            _refuse([write], error)
 
     async def _after_commit(self, flush: Flush | None) -> None:
         """Bring the log into the database now and then, on the writer's thread: it reads, writes and flushes. Then flush this one."""
@@ -161,7 +173,8 @@ class SqliteFile:
         try:
             return self._write(database, work), True
         finally:
-            database.execute("PRAGMA synchronous = NORMAL")
+            with suppress(sqlite3.Error):  # what is kept stays kept; at worst SQLite goes on flushing
+                database.execute("PRAGMA synchronous = NORMAL")
 
     def _write(self, database: Database, work: Callable[[Database], T]) -> T:
         if self._before_write:

@@ -23,6 +23,7 @@ import asyncio
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 from bot.domain.errors import StoreUnavailableError
@@ -45,14 +46,22 @@ class Flush:
         self._done = 0
         self._under_way: asyncio.Task[None] | None = None
 
+    @property
+    def is_at_hand(self) -> bool:
+        """Whether the log is open and can be flushed from here."""
+        return self._file is not None and not self._is_over
+
     def is_ready(self) -> bool:
-        """Whether the log can be flushed from here; on the writer's thread, before a commit that is to be. Else SQLite must do it."""
+        """Whether the log can be flushed from here; before a commit that is to be. Else SQLite must do it.
+
+        It is opened here, on the writer's thread, because that waits for the disk.
+        """
         if self._file is None and not self._is_over:
             try:
                 self._file = _opened(self._log)
             except OSError:
                 return False
-        return not self._is_over
+        return self.is_at_hand
 
     async def flushed(self) -> None:
         """Return once everything that was committed before this call is on the disk.
@@ -71,6 +80,9 @@ class Flush:
 
     async def close(self) -> None:
         """Finish what was asked for; a second time does nothing."""
+        if self._done < self._asked:
+            with suppress(StoreUnavailableError):  # whoever asked gets it
+                await self.flushed()
         self._is_over = True
         await asyncio.get_running_loop().run_in_executor(None, self._thread.shutdown)
         if self._file is not None:

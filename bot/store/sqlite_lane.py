@@ -1,4 +1,4 @@
-"""One SQLite connection with a thread of its own, the transactions on it, and SQLite's errors turned into ours.
+"""One SQLite connection with a thread of its own, and the transactions on it.
 
 Why brief work is not taken to the thread where nothing is in its way: a statement takes a few microseconds and a commit that is
 not flushed some twenty, while handing work to a thread and its answer back costs 60 to 100 of CPU, and Python's lock changes hands
@@ -6,6 +6,8 @@ twice. At twenty calls a launch that was a third of the bot's CPU, and half the 
 
 Why the loop is not blocked that way: a connection at rest has no patience, so that a lock of another program sends the work to the
 thread, and so does a disk that was slow a moment ago. What the thread is at is waited for, and whatever takes long is the thread's.
+The thread gives way to those who wait after each piece of its work, or who goes on and on with what is long would keep a delivery
+from being acknowledged.
 
 Why a transaction of our own beside sqlite-utils' ``atomic``: that one begins DEFERRED, which reads before it locks, and then
 loses against another process half-way.
@@ -14,20 +16,21 @@ loses against another process half-way.
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, TypeVar, assert_never
 
 from sqlite_utils import Database
 
-from bot.domain.errors import BotError, SettingsError, StoreUnavailableError
+from bot.domain.errors import StoreUnavailableError
 from bot.store.rows import Row
+from bot.store.sqlite_errors import LockedError, wrapped
+from bot.store.sqlite_mail import Mail
 from bot.store.steps import Alone, Change, Fetch, Steps
 
 T = TypeVar("T")
@@ -36,20 +39,6 @@ BRIEF_S = 0.02
 """Brief work that takes longer than this, in seconds, shows that the disk or the machine is slow: then the thread waits for it …"""
 SLOW_FOR_S = (0.05, 5.0)
 """… for so long; twice as long each time that it is slow again, up to the latter."""
-
-_CAUSES = {
-    "SQLITE_BUSY": "another program keeps it locked",
-    "SQLITE_CANTOPEN": "it cannot be opened (is it a folder, or a place where this user may not write?)",
-    "SQLITE_CORRUPT": "it is damaged; restore a backup",
-    "SQLITE_FULL": "the disk is full",
-    "SQLITE_IOERR": "the disk does not read or write",
-    "SQLITE_LOCKED": "another program keeps it locked",
-    "SQLITE_NOTADB": "it is not a SQLite database",
-    "SQLITE_PERM": "this user may not write there",
-    "SQLITE_READONLY": "it cannot be written",
-}
-_LASTING = frozenset({"SQLITE_CANTOPEN", "SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_PERM", "SQLITE_READONLY"})
-"""What waiting does not mend: at opening, the operator's turn."""
 
 
 def fetch(database: Database, sql: str, **values: Any) -> list[Row]:
@@ -91,45 +80,6 @@ def _done(database: Database, step: Fetch | Change | Alone) -> Any:
             assert_never(step)
 
 
-class Mail:
-    """Brings answers from a thread to an event loop, waking it once for all that are there when it looks.
-
-    Why not ``run_in_executor``: it wakes the loop for each, by a write to a socket, with two futures each.
-    """
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.loop = loop
-        self._answers: deque[tuple[asyncio.Future[Any], Any, BaseException | None]] = deque()
-        self._is_awake = False
-
-    def send(self, future: asyncio.Future[Any], answer: Any, fault: BaseException | None) -> None:
-        """On the thread: ``future`` has ``answer``, or ``fault``."""
-        self._answers.append((future, answer, fault))
-        self._wake()
-
-    def send_all(self, futures: Iterable[asyncio.Future[None]]) -> None:
-        """On the thread: these have what they waited for."""
-        self._answers.extend((future, None, None) for future in futures)
-        self._wake()
-
-    def _wake(self) -> None:
-        if not self._is_awake:
-            self._is_awake = True
-            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-                self.loop.call_soon_threadsafe(self._deliver)
-
-    def _deliver(self) -> None:
-        self._is_awake = False  # first: what is sent from here on wakes us again
-        while self._answers:
-            future, answer, fault = self._answers.popleft()
-            if future.done():  # whoever asked has left
-                continue
-            if fault is None:
-                future.set_result(answer)
-            else:
-                future.set_exception(fault)
-
-
 @dataclass(frozen=True, slots=True)
 class Job:
     """Work for a lane's thread, and where its answer goes."""
@@ -161,10 +111,12 @@ class Lane:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
         self._jobs: deque[Job] = deque()
         self._is_busy = False
+        self._gives_way = False
         self._turn = threading.Lock()
         self._mail: Mail | None = None
         self._database: Database | None = None
         self._is_closed = False
+        self._has_ended = False
         self._slow_until = float("-inf")
         self._slow_for_s = SLOW_FOR_S[0]
         self._waiting: list[asyncio.Future[None]] = []
@@ -172,64 +124,96 @@ class Lane:
     @property
     def is_free(self) -> bool:
         """Whether brief work would be done at once, on the event loop."""
-        return not self._is_busy and self._database is not None and self._time() >= self._slow_until
+        return not self._is_busy and self._is_at_hand
 
     async def run(self, work: Callable[[Database], T], *, is_brief: bool = False) -> T:
-        """Run ``work`` after all that was asked for before: on the thread, or, where it ``is_brief`` and nothing is in its way, at once.
+        """Run ``work`` on the thread, after what it was given before, or, where it ``is_brief`` and nothing is in its way, at once.
 
         Raises:
             SettingsError: the database cannot be opened.
             StoreUnavailableError: it cannot be used just now.
         """
+        self._refuse_where_closed()
         if is_brief and (self.is_free or await self._has_come_free()) and self._database is not None:
-            with suppress(_LockedError):
+            with suppress(LockedError):
                 return self._at_once(self._database, work)
-        return await self.post(work)
+        return await self._posted(work)
 
     async def _has_come_free(self) -> bool:
         """Wait for what the thread is at; whether brief work would be done at once then. Where the disk is slow, at once: no."""
-        while self._database is not None and self._time() >= self._slow_until:
+        while self._is_at_hand:
             with self._turn:
                 if not self._is_busy:
                     return True
-                free = asyncio.get_running_loop().create_future()
-                self._waiting.append(free)
+                free = self._when_free()
             await free
         return False
 
-    def post(self, work: Callable[[Database], T]) -> asyncio.Future[T]:
-        """Have ``work`` run on the thread; its answer. Raises as ``run``."""
-        if self._is_closed:
-            raise StoreUnavailableError(self._place, "it is closed")
+    @property
+    def _is_at_hand(self) -> bool:
+        """Whether the connection is there, and was not slow a moment ago."""
+        return self._database is not None and not self._has_ended and self._time() >= self._slow_until
+
+    def _when_free(self) -> asyncio.Future[None]:
+        """Done as the thread gives way. Under ``_turn``, while it has work."""
+        free: asyncio.Future[None] = self._mail_here().loop.create_future()
+        self._waiting.append(free)
+        return free
+
+    def _mail_here(self) -> Mail:
+        """To this event loop. Whoever waited on another is gone with it."""
         loop = asyncio.get_running_loop()
         if self._mail is None or self._mail.loop is not loop:
             self._mail = Mail(loop)
-        answer: asyncio.Future[T] = loop.create_future()
-        with self._turn:
-            self._jobs.append(Job(work, answer, self._mail))
-            is_busy, self._is_busy = self._is_busy, True
-        if not is_busy:
-            self._thread.submit(self._all_jobs)
+            self._waiting.clear()
+            self._gives_way = False
+        return self._mail
+
+    def post(self, work: Callable[[Database], T]) -> asyncio.Future[T]:
+        """Have ``work`` run on the thread; its answer. Raises as ``run``."""
+        self._refuse_where_closed()
+        return self._posted(work)
+
+    def _posted(self, work: Callable[[Database], T]) -> asyncio.Future[T]:
+        mail = self._mail_here()
+        answer: asyncio.Future[T] = mail.loop.create_future()
+        self._jobs.append(Job(work, answer, mail))
+        self._go_on()
         return answer
 
     async def close(self) -> None:
-        """Finish what is under way, then end connection and thread; a second time does nothing."""
+        """Finish what was asked for, then end connection and thread; a second time does nothing."""
         if not self._is_closed:
             self._is_closed = True
             try:
+                await self._have_finished()
+                self._has_ended = True
                 await asyncio.get_running_loop().run_in_executor(self._thread, self._let_go)
             finally:
                 self._thread.shutdown()
+
+    async def _have_finished(self) -> None:
+        """Wait until the thread has no work, and nobody waits for it."""
+        self._mail_here()
+        self._go_on()
+        while self._is_busy or self._gives_way or self._jobs:
+            with self._turn:
+                free = self._when_free() if self._is_busy else asyncio.sleep(0)
+            await free
+
+    def _refuse_where_closed(self) -> None:
+        if self._is_closed:
+            raise StoreUnavailableError(self._place, "it is closed")
 
     def _at_once(self, database: Database, work: Callable[[Database], T]) -> T:
         """On the event loop.
 
         Raises:
-            _LockedError: another program keeps it locked; ``work`` has done nothing.
+            LockedError: another program keeps it locked; ``work`` has done nothing.
         """
         began = self._time()
         try:
-            with _wrapped(self._place, is_patient=False):
+            with wrapped(self._place, is_patient=False):
                 return work(database)
         finally:
             self._note_pace(began, self._time())
@@ -242,25 +226,41 @@ class Lane:
         self._slow_until = over + self._slow_for_s
         self._slow_for_s = min(2 * self._slow_for_s, longest)
 
+    def _go_on(self) -> None:
+        """Have the thread work where there is work, once those that it gave way to have had their turn."""
+        with self._turn:
+            if self._is_busy or self._gives_way or not self._jobs:
+                return
+            self._is_busy = True
+        self._thread.submit(self._all_jobs)
+
+    def _have_had_their_turn(self) -> None:
+        self._gives_way = False
+        self._go_on()
+
     def _all_jobs(self) -> None:
-        """Whatever is asked for until nothing more is."""
+        """Whatever is asked for, until nothing more is or somebody waits: those who do have their turn before the rest."""
         self._wait_for_others(self._patience_s)
         while True:
+            job = self._jobs.popleft()
+            if not job.answer.cancelled():
+                self._answer(job)
             with self._turn:
-                if not self._jobs:
+                if not self._jobs or self._waiting:
                     self._wait_for_others(0.0)
                     self._is_busy = False
                     waiting, self._waiting = self._waiting, []
+                    self._gives_way = bool(waiting)
+                    mail = self._mail or job.mail
                     break
-                job = self._jobs.popleft()
-            if job.answer.cancelled():
-                continue
-            try:
-                job.mail.send(job.answer, self._work(job.work), None)
-            except BaseException as exc:  # noqa: BLE001 - whoever asked gets it, and the thread goes on with what others ask
-                job.mail.send(job.answer, None, exc)
-        if waiting and self._mail is not None:
-            self._mail.send_all(waiting)
+        if waiting:
+            mail.send_all(waiting, self._have_had_their_turn)
+
+    def _answer(self, job: Job) -> None:
+        try:
+            job.mail.send(job.answer, self._work(job.work), None)
+        except BaseException as exc:  # noqa: BLE001 - whoever asked gets it, and the thread goes on with what others ask
+            job.mail.send(job.answer, None, exc)
 
     def _wait_for_others(self, seconds: float) -> None:
         """How long the connection waits for another program that writes."""
@@ -269,11 +269,11 @@ class Lane:
 
     def _work(self, work: Callable[[Database], T]) -> T:
         database = self._database or self._open()
-        with _wrapped(self._place):
+        with wrapped(self._place):
             return work(database)
 
     def _open(self) -> Database:
-        with _wrapped(self._place, is_opening=True):
+        with wrapped(self._place, is_opening=True):
             self._database = self._opening()
         return self._database
 
@@ -294,33 +294,3 @@ def immediately(database: Database, work: Callable[[Database], T]) -> T:
         database.rollback()
         raise
     return answer
-
-
-class _LockedError(Exception):
-    """Another program keeps the database locked, and we did not wait for it."""
-
-
-@contextmanager
-def _wrapped(place: str, *, is_opening: bool = False, is_patient: bool = True) -> Generator[None]:
-    """SQLite's errors become ours, once. A broken constraint stays what it is: a fault of the program."""
-    try:
-        yield
-    except sqlite3.IntegrityError:
-        raise
-    except sqlite3.Error as exc:
-        if not is_patient and _family(exc) == "SQLITE_BUSY":
-            raise _LockedError from exc
-        raise _our_error(exc, place, is_opening=is_opening) from exc
-
-
-def _our_error(exc: sqlite3.Error, place: str, *, is_opening: bool) -> BotError:
-    family = _family(exc)
-    cause = _CAUSES.get(family, str(exc))
-    if is_opening and family in _LASTING:
-        return SettingsError([f"the database {place} cannot be used: {cause}"])
-    return StoreUnavailableError(place, cause)
-
-
-def _family(exc: sqlite3.Error) -> str:
-    """SQLITE_IOERR_WRITE is a kind of SQLITE_IOERR."""
-    return "_".join(getattr(exc, "sqlite_errorname", "").split("_")[:2])

@@ -4,7 +4,7 @@ Why: under load three and a half writes come in a turn, and a commit costs more 
 wait for company: without load there is none, and a launch would start later.
 
 Why a group that breaks is done again one by one: each write keeps or loses what is its own, as if it had been alone. Making the
-steps of a write anew is harmless (steps.py).
+steps of a write anew is harmless (steps.py): SQLite undid the group for certain, so that none of it is in doubt.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ from typing import Any
 
 from sqlite_utils import Database
 
+MOST_TOGETHER = 64
+"""So many launches are written in some ten milliseconds; who comes beyond them is of the next group, after whatever else is due."""
+
 
 @dataclass(frozen=True, slots=True)
 class Write:
@@ -24,6 +27,19 @@ class Write:
     work: Callable[[Database], Any]
     is_flushed: bool
     answer: asyncio.Future[Any]
+
+
+@dataclass(slots=True)
+class Group:
+    """Writes that share a transaction. ``has_begun``: SQLite's lock was ours, so that the fault is in one of them."""
+
+    writes: Sequence[Write]
+    has_begun: bool = False
+
+    def work(self, database: Database) -> list[Any]:
+        """The answer of each, within the transaction."""
+        self.has_begun = True
+        return [write.work(database) for write in self.writes]
 
 
 class Turn:
@@ -40,6 +56,7 @@ class Turn:
         loop = asyncio.get_running_loop()
         if self._loop is loop:
             return False
+        self._waiting.clear()  # of an event loop that ended: nobody waits there any more
         self._loop = loop
         loop.call_soon(self._is_over, loop)
         return True
@@ -50,12 +67,25 @@ class Turn:
         self._waiting.append(Write(work, is_flushed, answer))
         return answer
 
+    async def all_answered(self) -> None:
+        """Return once all who joined before have their answer."""
+        loop = asyncio.get_running_loop()
+        awaited = [*self._committing, *(write.answer for write in self._waiting)]
+        if mine := [one for one in awaited if one.get_loop() is loop]:
+            await asyncio.wait(mine)
+
     def _is_over(self, loop: asyncio.AbstractEventLoop) -> None:
-        waiting, self._waiting = self._waiting, []
+        waiting, self._waiting = self._waiting[:MOST_TOGETHER], self._waiting[MOST_TOGETHER:]
         if not waiting:
             self._loop = None
             return
         loop.call_soon(self._is_over, loop)  # who comes while these are written is of the next group
         committing = asyncio.ensure_future(self._commit(waiting))
         self._committing.add(committing)
-        committing.add_done_callback(self._committing.discard)
+        committing.add_done_callback(lambda ended: self._have_ended(ended, waiting))
+
+    def _have_ended(self, committing: asyncio.Future[None], writes: Sequence[Write]) -> None:
+        """Each has its answer, unless the event loop ends and took the task that was to give it: then nobody waits for ever."""
+        self._committing.discard(committing)
+        for write in writes:
+            write.answer.cancel()

@@ -17,6 +17,7 @@ import pytest
 from sqlite_utils import Database
 
 from bot.domain.errors import LaunchIdTakenError, StoreUnavailableError
+from bot.domain.holdings import Holding
 from bot.domain.model import EventKind, Launch, State
 from bot.store import schema
 from bot.store.sqlite import SqliteStore
@@ -225,3 +226,21 @@ async def test_of_two_bots_that_start_on_a_new_file_one_migrates(path: Path) -> 
         applied = await asyncio.gather(first.migrate(), second.migrate())
 
     assert sorted(applied) == [[], [migration.name for migration in schema.MIGRATIONS]]
+
+
+async def test_what_may_be_thousands_of_rows_is_not_written_on_the_event_loop(path: Path) -> None:
+    written_by: list[int] = []
+    async with SqliteStore(path, before_write=lambda _database: written_by.append(threading.get_ident())) as store:
+        await store.migrate()
+        holdings = [Holding(connection="billing", scope=f"{n}", is_held=True, evidence="GET", seen_at=NOON) for n in range(100)]
+        for writing in (
+            store.record_delivery(a_delivery()),
+            store.keep_mirror("billing", holdings[:1]),
+            store.renew_leases(holder="bot-1", until=NOON),
+            store.keep_mirror("billing", holdings),
+        ):
+            await asyncio.sleep(0)
+            await writing
+
+    here = threading.get_ident()
+    assert [ident == here for ident in written_by[1:]] == [True, True, False, False]

@@ -125,6 +125,25 @@ async def test_a_log_that_cannot_be_opened_is_flushed_by_sqlite(tmp_path: Path, 
         assert await store._file.write(lambda database: database.execute("PRAGMA synchronous").fetchone()[0]) == 1
 
 
+@pytest.mark.parametrize("is_alone", [True, False])
+async def test_the_event_loop_does_not_wait_for_the_disk_where_sqlite_flushes(tmp_path: Path, disk: Disk, is_alone: bool) -> None:
+    written_by: list[int] = []
+    path = tmp_path / "gonogo.db"
+    async with SqliteStore(path, before_write=lambda _database: written_by.append(threading.get_ident())) as store:
+        await store.migrate()
+        store._file._flush = Flush(path if is_alone else tmp_path / "elsewhere.db", disk.sync)
+        for number in (1, 2):
+            await keep(store, f"L-{number}")
+        await asyncio.sleep(0)
+        written_by.clear()
+        others = [] if is_alone else [store.record_delivery(a_delivery())]
+        await asyncio.gather(*others, start(store, "L-1"))
+
+        assert written_by[-1] != threading.get_ident(), "the log was not at hand: opened, or flushed, as it is written"
+        await start(store, "L-2")
+        assert (written_by[-1] == threading.get_ident()) is is_alone, "now it is, where there is one"
+
+
 async def test_what_was_flushed_is_whole_in_the_files_as_they_are(store: SqliteStore, tmp_path: Path) -> None:
     await keep(store, "L-1")
     await store._file.write(lambda database: database.execute("SELECT 1"))

@@ -6,7 +6,7 @@ import asyncio
 import shutil
 import sqlite3
 import threading
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,9 +96,10 @@ async def test_nothing_is_opened_on_the_event_loop(path: Path) -> None:
 
 
 async def test_brief_work_waits_for_what_the_thread_is_at_and_is_then_done_at_once(lane: Lane) -> None:
-    may_end, order = threading.Event(), list[str]()
+    has_begun, may_end, order = threading.Event(), threading.Event(), list[str]()
 
     def long(_database: Database) -> None:
+        has_begun.set()
         may_end.wait(30)
         order.append("long")
 
@@ -107,7 +108,7 @@ async def test_brief_work_waits_for_what_the_thread_is_at_and_is_then_done_at_on
         return where(database)
 
     working = asyncio.create_task(lane.run(long))
-    await asyncio.sleep(0)
+    await asyncio.to_thread(has_begun.wait, 30)
     waiting = [asyncio.create_task(lane.run(brief, is_brief=True)) for _ in range(3)]
     await asyncio.sleep(0)
     assert not any(task.done() for task in waiting)
@@ -115,6 +116,79 @@ async def test_brief_work_waits_for_what_the_thread_is_at_and_is_then_done_at_on
 
     assert await asyncio.gather(working, *waiting) == [None, HERE, HERE, HERE]
     assert order == ["long", "brief", "brief", "brief"]
+
+
+async def test_brief_work_has_its_turn_between_pieces_of_long_work(lane: Lane) -> None:
+    """Somebody who goes on and on with what is long would else keep a delivery from being acknowledged."""
+    has_begun, gates = threading.Event(), [threading.Event() for _ in range(3)]
+    order = list[str]()
+
+    def long(number: int) -> Callable[[Database], None]:
+        def work(_database: Database) -> None:
+            has_begun.set()
+            gates[number].wait(30)
+            order.append(f"long {number}")
+
+        return work
+
+    working = [asyncio.create_task(lane.run(long(number))) for number in range(3)]
+    await asyncio.to_thread(has_begun.wait, 30)
+    brief = asyncio.create_task(lane.run(lambda _database: order.append("brief"), is_brief=True))
+    await asyncio.sleep(0)
+    gates[0].set()
+    await asyncio.wait((brief,), timeout=10)
+    assert order == ["long 0", "brief"]
+    gates[1].set()
+    gates[2].set()
+
+    await asyncio.gather(brief, *working)
+    assert order == ["long 0", "brief", "long 1", "long 2"]
+
+
+async def test_whoever_goes_on_with_long_work_does_not_overtake_who_waits(lane: Lane) -> None:
+    order = list[str]()
+
+    async def one_long_after_the_other() -> None:
+        for _ in range(50):
+            await lane.run(lambda _database: threading.Event().wait(0.002))
+            order.append("long")
+
+    working = asyncio.create_task(one_long_after_the_other())
+    for _ in range(20):
+        await asyncio.sleep(0.001)
+        before = len(order)
+        assert await lane.run(where, is_brief=True) == HERE
+        assert len(order) - before <= 2, "what the thread was at, and what ended just then"
+    await working
+
+
+async def test_long_work_has_its_turn_between_pieces_of_brief_work(lane: Lane) -> None:
+    has_begun = threading.Event()
+    working = [asyncio.create_task(lane.run(lambda _database: has_begun.wait(0.01))) for _ in range(20)]
+    await asyncio.sleep(0)
+
+    async def brief_ones() -> None:
+        while not all(task.done() for task in working):
+            await lane.run(where, is_brief=True)
+            await asyncio.sleep(0)
+
+    async with asyncio.timeout(20):
+        await asyncio.gather(*(brief_ones() for _ in range(3)))
+
+
+async def test_closing_finishes_long_work_that_gave_way(lane: Lane) -> None:
+    gate = threading.Event()
+    working = [asyncio.create_task(lane.run(lambda _database: gate.wait(30))) for _ in range(3)]
+    await asyncio.sleep(0)
+    brief = [asyncio.create_task(lane.run(where, is_brief=True)) for _ in range(3)]
+    await asyncio.sleep(0)
+    closing = asyncio.create_task(lane.close())
+    await asyncio.sleep(0)
+    gate.set()
+    async with asyncio.timeout(20):
+        await closing
+
+    assert await asyncio.gather(*working, *brief) == [True] * 3 + [HERE] * 3
 
 
 async def test_whoever_leaves_while_waiting_keeps_nobody_from_their_turn(lane: Lane) -> None:
@@ -129,6 +203,25 @@ async def test_whoever_leaves_while_waiting_keeps_nobody_from_their_turn(lane: L
     assert await working
     assert await staying == HERE
     assert leaving.cancelled()
+
+
+async def test_work_of_an_event_loop_that_ended_keeps_nobody_from_their_turn(lane: Lane) -> None:
+    may_end, order = threading.Event(), list[str]()
+
+    async def leave_behind() -> None:
+        for number in range(2):
+            lane.post(lambda _database, number=number: (may_end.wait(30), order.append(f"left {number}")))
+
+    await asyncio.to_thread(asyncio.run, leave_behind())
+    waiting = asyncio.create_task(lane.run(where, is_brief=True))
+    await asyncio.sleep(0)
+    may_end.set()
+    await asyncio.wait((waiting,), timeout=10)
+
+    assert waiting.done()
+    assert waiting.result() == HERE
+    await lane.run(where)
+    assert order == ["left 0", "left 1"]
 
 
 async def test_work_that_breaks_at_once_breaks_for_its_caller_alone(lane: Lane) -> None:
