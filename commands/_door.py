@@ -10,6 +10,7 @@ person sees.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import re
 import secrets
 from collections.abc import Callable, Coroutine
@@ -52,6 +53,8 @@ _log = structlog.get_logger("gonogo.door")
 
 ANYTHING = re.compile("")
 AGAIN_AFTER_S = 5.0
+TRIES_AT_THE_END = 4
+"""Of a bot that is to stop. What could not be done then is kept, and its lease lapses: whoever comes next takes it up."""
 
 
 class Door:
@@ -66,6 +69,7 @@ class Door:
         self._words = RESERVED_WORDS | set(entries.subcommands) - {LAUNCH, FORM}
         self._known = {**entries.buttons, **entries.forms, **entries.happenings, **entries.sheets, **entries.shortcuts}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._is_draining = False
         self._sheets = FormDoor(
             launching=launching,
             entries=entries,
@@ -95,17 +99,22 @@ class Door:
         """The work of one delivery, its answer, and the mark that it is done. Never raises.
 
         Also called for what was acknowledged by a bot that was killed; too old to be meant still: say so instead.
-        While the database is away the work waits: it is kept there, and doing it twice causes nothing twice.
+        While the database is away the work waits: it is kept there, and doing it twice causes nothing twice. Not so its answer:
+        once that was given, only the mark is missing.
         """
-        is_first_try = True
-        while True:
+        is_answered = False
+        for tries in itertools.count(1):
             try:
-                await self._carry(delivery)
+                if not is_answered:
+                    await self._respond(delivery)
+                is_answered = True
+                await self._launching.finish(delivery)
             except StoreUnavailableError:
                 _log.exception("delivery_waits", delivery=delivery.key)
-                if is_first_try:
+                if tries == 1 and not is_answered:
                     await self._tell(delivery, replies.say_waits())
-                is_first_try = False
+                if self._is_draining and tries >= TRIES_AT_THE_END:
+                    return
                 await self._launching.wait(AGAIN_AFTER_S)
             except Exception:  # noqa: BLE001 - the listener edge: an error becomes a line that the person sees
                 await self._fault(delivery)
@@ -114,7 +123,8 @@ class Door:
                 return
 
     async def drain(self) -> None:
-        """Wait for what is being worked on."""
+        """Wait for what is being worked on; for the database, if it is away, not for long."""
+        self._is_draining = True
         while self._tasks:
             await asyncio.wait(set(self._tasks))
 
@@ -198,14 +208,13 @@ class Door:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _carry(self, delivery: Delivery) -> None:
+    async def _respond(self, delivery: Delivery) -> None:
         if delivery.kind == "form":
             delivery = await self._launching.located(delivery) or delivery
         late = delivery.kind != EVENT and self._launching.is_stale(delivery)
         say = replies.say_too_late(delivery) if late else await self._answer(delivery)
         if say is not None:
             await self._tell(delivery, say)
-        await self._launching.finish(delivery)
 
     async def _fault(self, delivery: Delivery) -> None:
         """A fault of our own: it is in the log under a reference, and what was asked for is not tried again."""

@@ -83,7 +83,7 @@ class Worker:
         self._clock = clock
         self._holder = holder
         self._works = works
-        self._loops = [Loop(type(work).__name__, work, clock) for work in works]
+        self._loops = [Loop(type(work).__name__, work, clock, looks_last=isinstance(work, _SHOWING)) for work in works]
         self._rung = [loop for loop, work in zip(self._loops, works, strict=True) if not isinstance(work, _DUE_BY_TIME_ALONE)]
         self._showing = [loop for loop, work in zip(self._loops, works, strict=True) if isinstance(work, _SHOWING)]
         self.hand = self._handing()
@@ -131,16 +131,26 @@ class Worker:
 
     async def _stay_alive(self) -> None:
         """Renew our leases, give a sign of life, and tell operators what was set aside."""
+        rest_s = self._lease.total_seconds() / RENEWALS_PER_LEASE
+        is_renewed = True
         while True:
+            await self._give_sign_of_life()
+            await self._clock.sleep(rest_s if is_renewed else AGAIN_AFTER_FAULT_S)
+            is_renewed = False
             try:
-                if self._sharing is not None:
-                    await self._sharing.beat()
-                await self._clock.sleep(self._lease.total_seconds() / RENEWALS_PER_LEASE)
                 await self._store.renew_leases(holder=self._holder, until=self._clock.now() + self._lease)
+                is_renewed = True
                 await self._tell_set_aside()
             except Exception:  # noqa: BLE001 - the loop must outlive a bad moment of the database; leases lapse safely
                 _log.exception("leases_not_renewed")
-                await self._clock.sleep(AGAIN_AFTER_FAULT_S)
+
+    async def _give_sign_of_life(self) -> None:
+        """Apart from the leases: what is merely good to know must not keep them from being renewed."""
+        try:
+            if self._sharing is not None:
+                await self._sharing.beat()
+        except Exception:  # noqa: BLE001 - as there
+            _log.exception("no_sign_of_life")
 
     async def _tell_set_aside(self) -> None:
         rows = await self._store.set_aside()

@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 
 from bot.domain.errors import ThreadError
-from bot.domain.setbacks import TELL_AGAIN_MOST_S, tell_again_s
+from bot.domain.setbacks import tell_again_s
 from bot.ports import Clock, Composer, Home, Store, Thread
 
 HOMES_AT_ONCE = 4
@@ -51,7 +51,7 @@ class HomeWork:
 
     async def give_back(self, home: Home) -> None:
         """Let go of a Home that could not be composed."""
-        retry_at = self.clock.now() + timedelta(seconds=TELL_AGAIN_MOST_S)
+        retry_at = self.clock.now() + timedelta(seconds=tell_again_s(ThreadError("fault"), home.attempts))
         await self.store.home_failed(home, self.holder, retry_at=retry_at)
 
     async def act(self, home: Home) -> None:

@@ -10,14 +10,13 @@ import collections
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol, TypeVar, assert_never
+from typing import Protocol, TypeVar, assert_never
 
 import structlog
 from prometheus_client import Counter
 
 from bot.domain.approval_terms import fall_due
 from bot.domain.doubts import RIVALS_WITHIN, Surroundings, after_find, first_look, late_answer
-from bot.domain.errors import StoreUnavailableError
 from bot.domain.lifecycle import step
 from bot.domain.model import Connection, Event, EventKind, Launch, State
 from bot.domain.pacing import Plan, told_duration_s
@@ -36,14 +35,14 @@ from bot.domain.setbacks import (
 )
 from bot.ports import Clock, Gate, Go, NoGo, Reopen, Store, Wait, Wire
 from bot.surfaces.cards import has_line
+from bot.worker.keeping import kept
+from bot.worker.loop import what_is_ours
 from bot.worker.pacing import Plans
 
 STOPPED = "The bot was stopped while the start was under way."
 AT_ONCE_PER_CONNECTION = 64
 """Four times what is in flight on a connection's wire: the others are being judged, or recorded."""
 TELL_THEIR_DURATION = frozenset({State.SUCCEEDED, State.FAILED, State.ENDED})
-SAVE_TRIES = 150
-SAVE_AGAIN_S = 2.0
 
 A = TypeVar("A")
 _log = structlog.get_logger("gonogo.worker")
@@ -88,9 +87,10 @@ class LaunchWork:
         if self.is_tracking:
             return await self.store.lease_due(now=now, until=now + self.lease, holder=self.holder, limit=limit)
         claimed: list[Launch] = []
-        for name, at in (await self._due_with_room()).items():
-            if at <= now and len(claimed) < limit:
-                claimed += await self._claimed(name, now, limit - len(claimed))
+        with what_is_ours(claimed):
+            for name, at in (await self._due_with_room()).items():
+                if at <= now and len(claimed) < limit:
+                    claimed += await self._claimed(name, now, limit - len(claimed))
         return claimed
 
     async def next_due(self) -> datetime | None:
@@ -185,12 +185,20 @@ class LaunchWork:
             facts = {"place": place_of(connection)}
             event = Event(launch_id=launch.launch_id, kind=EventKind.STARTING, at=now, facts=facts)
             starting = replace(step(launch, event), due_at=now)
-            if not await self._save(Reaction(launch=starting, event=event), keep_lease=True):
-                return
             sent = replace(starting, version=launch.version + 1)
+            is_kept = await self._is_saved(Reaction(launch=starting, event=event), keep_lease=True)
+            if not (is_kept or await self._stands(sent)):
+                await self.store.release(launch.launch_id, self.holder)
+                return
             answer: StartAnswer = await perform(_sent_before(now + self.lease, provider.start(sent, connection)))
         await self._save_start(sent, answer, connection)
         await self._heard(sent, answer, "start")
+
+    async def _stands(self, sent: Launch) -> bool:
+        """Whether it is stored just so: then it was we who wrote it, nobody has since, and only the answer to that was lost."""
+        stored = await self.store.launch(sent.launch_id)
+        marks = (sent.version, sent.state, sent.attempts, sent.sent_at)
+        return stored is not None and (stored.version, stored.state, stored.attempts, stored.sent_at) == marks
 
     async def _recover(self, launch: Launch, connection: Connection) -> None:
         """A start whose answer nobody recorded: sent again under the same key where that is safe, else in doubt."""
@@ -290,34 +298,26 @@ class LaunchWork:
         reaction = _with_link(after_start(launch, answer, provider, moment), provider, connection)
         return first_look(reaction, can_find=provider.can_find(connection), moment=moment)
 
-    async def _save(self, reaction: Reaction, *, keep_lease: bool = False, took_s: float | None = None) -> bool:
+    async def _save(self, reaction: Reaction, *, took_s: float | None = None) -> None:
         """Record, or give the launch back to be looked at anew: somebody else changed it meanwhile."""
-        is_saved = await self._is_saved(reaction, keep_lease=keep_lease, took_s=took_s)
-        if not is_saved:
+        if not await self._is_saved(reaction, took_s=took_s):
             await self.store.release(reaction.launch.launch_id, self.holder)
-        return is_saved
 
     async def _is_saved(self, reaction: Reaction, *, keep_lease: bool = False, took_s: float | None = None) -> bool:
         launch, event = reaction.launch, reaction.event
         is_shown = event is not None and has_line(event) and not is_repeated(launch, event)
-        is_saved = await self._kept(launch, event, has_line=is_shown, keep_lease=keep_lease, took_s=took_s)
+
+        async def save() -> bool:
+            until = self.clock.now() + self.lease if keep_lease else None
+            return await self.store.save(
+                launch, event, has_line=is_shown, keep_lease=keep_lease, holder=self.holder, took_s=took_s, until=until
+            )
+
+        is_saved = await kept(self.clock, launch.launch_id, save)
         if event is not None and is_saved:
             EVENTS.labels(connection=launch.connection, kind=event.kind).inc()
             _log.info("launch_event", launch_id=launch.launch_id, kind=event.kind, state=launch.state, provider=launch.provider)
         return is_saved
-
-    async def _kept(self, launch: Launch, event: Event | None, **how: Any) -> bool:
-        """Save, however long the database is away: what a provider answered is known nowhere else."""
-        for tries_left in reversed(range(SAVE_TRIES)):
-            try:
-                until = self.clock.now() + self.lease if how.get("keep_lease") else None
-                return await self.store.save(launch, event, holder=self.holder, until=until, **how)
-            except StoreUnavailableError:
-                if not tries_left:
-                    raise
-                _log.exception("not_saved_yet", launch_id=launch.launch_id)
-                await self.clock.sleep(SAVE_AGAIN_S)
-        return False
 
     def _moment(self, connection: Connection) -> Moment:
         return Moment(now=self.clock.now(), jitter=self.clock.jitter(), poll_every_s=connection.poll_every_s)

@@ -7,12 +7,14 @@ round then takes up what a dozen would have; who rings at a loop that rests is h
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Generator, Sequence, Sized
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
 import structlog
 
+from bot.domain.errors import StoreUnavailableError
 from bot.ports import Clock
 
 SHORTEST_REST_S = 0.05
@@ -37,7 +39,7 @@ class Work(Protocol[Piece]):
         ...
 
     async def claim(self, limit: int) -> Sequence[Piece]:
-        """Up to ``limit`` pieces that are due, now ours."""
+        """Up to ``limit`` pieces that are due, now ours. Where it raises, none is: see ``what_is_ours``."""
         ...
 
     async def act(self, piece: Piece, /) -> None:
@@ -53,11 +55,31 @@ class Work(Protocol[Piece]):
         ...
 
 
-class Loop(Generic[Piece]):
-    """Runs one kind of work until it is drained. ``round_every_s``: the least distance of two rounds for which somebody rang."""
+@contextmanager
+def what_is_ours(claimed: Sized) -> Generator[None]:
+    """Around claims that come one after the other into ``claimed``: once the database goes away among them, those before it count.
 
-    def __init__(self, name: str, work: Work[Piece], clock: Clock, *, round_every_s: float = ROUND_EVERY_S) -> None:
+    They would be nobody's for ever otherwise: a lease is renewed as long as we live, and what we hold we do not claim.
+    """
+    try:
+        yield
+    except StoreUnavailableError:
+        if not claimed:
+            raise
+        _log.exception("claimed_in_part", count=len(claimed))
+
+
+class Loop(Generic[Piece]):
+    """Runs one kind of work until it is drained. ``round_every_s``: the least distance of two rounds for which somebody rang.
+
+    ``looks_last``: it looks once more before it ends, for what other loops have just finished.
+    """
+
+    def __init__(
+        self, name: str, work: Work[Piece], clock: Clock, *, round_every_s: float = ROUND_EVERY_S, looks_last: bool = False
+    ) -> None:
         self._name = name
+        self._looks_last = looks_last
         self._work = work
         self._clock = clock
         self._round_every_s = round_every_s
@@ -89,12 +111,9 @@ class Loop(Generic[Piece]):
         while not self._is_draining:
             self._bell.clear()
             self._looked_at = asyncio.get_running_loop().time()
-            try:
-                rest_s = await self._round()
-            except Exception:  # noqa: BLE001 - the loop must outlive a bad moment of the database
-                _log.exception("loop_fault", loop=self._name)
-                rest_s = REST_AFTER_FAULT_S
-            await self._rest(rest_s)
+            await self._rest(await self._look())
+        if self._looks_last:
+            await self._look()
         self._has_ended.set()
 
     def promise(self) -> bool:
@@ -114,8 +133,9 @@ class Loop(Generic[Piece]):
         return True
 
     def withdraw(self) -> None:
-        """What room was promised for does not come."""
+        """What room was promised for does not come; what waited for room may."""
         self._promised -= 1
+        self.ring()
 
     def let_go(self, piece: Piece) -> None:
         """Nobody knows whether what room was promised for is ours: give it back as soon as that can be done."""
@@ -123,7 +143,7 @@ class Loop(Generic[Piece]):
         self._keep(self._give_back(piece))
 
     async def drain(self) -> None:
-        """Claim nothing more, and wait for what is in flight: a call that is broken off leaves a launch in doubt."""
+        """Claim nothing more, but for a last look, and wait for what is in flight: a call broken off leaves a launch in doubt."""
         self._is_draining = True
         self._bell.set()
         await self._has_ended.wait()
@@ -134,6 +154,14 @@ class Loop(Generic[Piece]):
     def _free(self) -> int:
         """How many pieces more may be in flight."""
         return self._work.at_once - len(self._in_flight) - self._promised
+
+    async def _look(self) -> float:
+        """One round; how long to rest then, in seconds."""
+        try:
+            return await self._round()
+        except Exception:  # noqa: BLE001 - the loop must outlive a bad moment of the database
+            _log.exception("loop_fault", loop=self._name)
+            return REST_AFTER_FAULT_S
 
     async def _round(self) -> float:
         """Claim and begin what is due; how long to rest then, in seconds."""

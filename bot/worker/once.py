@@ -6,10 +6,12 @@ from collections.abc import AsyncGenerator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from hashlib import sha256
 
 from bot.domain.errors import ThreadError
 from bot.ports import Claimed, Clock, Store
+from bot.worker.keeping import kept
 
 TELLING_TAKES = timedelta(seconds=30)
 """Longer than a call to Slack may take. Whoever dies in between leaves it to the next after that."""
@@ -59,11 +61,14 @@ class Once:
             await telling
         except ThreadError as error:
             if error.is_permanent or error.is_in_doubt:
-                await self.store.notice_told(name, self.holder, self.clock.now())
+                await self._note(name)
             else:
                 await self.store.notice_not_told(name, self.holder)
             raise
-        await self.store.notice_told(name, self.holder, self.clock.now())
+        await self._note(name)
+
+    async def _note(self, name: str) -> None:
+        await kept(self.clock, name, partial(self.store.notice_told, name, self.holder, self.clock.now()))
 
 
 def _let_go(telling: Awaitable[object]) -> None:

@@ -51,6 +51,8 @@ class Sharing:
                 await self.exchange()
             except StoreUnavailableError as error:  # what others learnt is read with the next sign of life
                 _log.warning("pauses_not_shared", cause=str(error))
+            except Exception:  # noqa: BLE001 - nobody would miss this loop until a refusal was not heard
+                _log.exception("pauses_not_shared")
             await self.clock.sleep(REST_S)
 
     async def beat(self) -> None:

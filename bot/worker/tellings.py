@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -27,6 +28,7 @@ from bot.domain.model import EventKind, State
 from bot.domain.setbacks import TELL_AGAIN_MOST_S, tell_again_s
 from bot.ports import Clock, Line, Store, Telling, Thread
 from bot.surfaces import notices
+from bot.worker.keeping import kept
 from bot.worker.once import Once
 
 TELLINGS_AT_ONCE = 24
@@ -69,7 +71,7 @@ class TellingWork:
 
     async def give_back(self, telling: Telling) -> None:
         """Let go of a telling that could not be acted on."""
-        await self._put_off(telling, "fault", TELL_AGAIN_MOST_S)
+        await self._put_off(telling, "fault", tell_again_s(ThreadError("fault"), telling.attempts))
 
     async def act(self, telling: Telling) -> None:
         """Tell all of it; what Slack does not take now is told later."""
@@ -91,7 +93,8 @@ class TellingWork:
             return
         if telling.card_ts is None and self._is_card_enough(telling):
             for line in telling.lines:
-                await self.store.line_told(line.line_id, ts=card_ts, at=self.clock.now())
+                told = partial(self.store.line_told, line.line_id, ts=card_ts, at=self.clock.now())
+                await kept(self.clock, launch.launch_id, told)
             await self.store.telling_done(launch.launch_id, self.holder)
             return
         is_pressed = len(self._under_way) >= self.pressed_from or self.thread.is_behind(launch.channel_id)
@@ -103,7 +106,7 @@ class TellingWork:
         if telling.is_card_stale and telling.card_ts is not None and await self._is_ours(telling):
             self._refuse_overtaken(asked_at)
             await self.thread.update_card(launch, telling.events, card_ts=card_ts)
-            await self.store.card_told(launch.launch_id, ts=card_ts, version=launch.version, done_by=self.holder)
+            await self._card_told(telling, card_ts, is_all=True)
             return
         await self.store.telling_done(launch.launch_id, self.holder)
 
@@ -124,14 +127,19 @@ class TellingWork:
             card_ts = await self.thread.post_card(launch, telling.events)
         except ThreadError as error:
             if not error.is_in_doubt:
-                await self.store.card_not_posted(launch.launch_id)
+                await kept(self.clock, launch.launch_id, partial(self.store.card_not_posted, launch.launch_id))
                 raise
             _log.warning("card_lost", launch_id=launch.launch_id, error=error.code)
             await self._tell_without_card(telling, error.code)
             return None
-        done_by = None if telling.lines else self.holder
-        await self.store.card_told(launch.launch_id, ts=card_ts, version=launch.version, done_by=done_by)
+        await self._card_told(telling, card_ts, is_all=not telling.lines)
         return card_ts
+
+    async def _card_told(self, telling: Telling, card_ts: str, *, is_all: bool) -> None:
+        """Record where the card stands; ``is_all``: and give the telling back. Without it the card would count as lost."""
+        launch_id, done_by = telling.launch.launch_id, self.holder if is_all else None
+        card_told = partial(self.store.card_told, ts=card_ts, version=telling.launch.version, done_by=done_by)
+        await kept(self.clock, launch_id, partial(card_told, launch_id))
 
     async def _post_lines(self, telling: Telling, lines: Sequence[Line], card_ts: str) -> bool:
         """One message; whether the next may follow. Skipped before it is posted, unless it is the last: see *Why* above."""
@@ -146,11 +154,13 @@ class TellingWork:
         except ThreadError as error:
             if error.is_in_doubt and not is_last:
                 return True
-            for line in () if is_last else lines:
-                await self.store.line_not_posted(line.line_id)
+            if not is_last:
+                await self._not_posted(lines)
+            elif error.is_in_doubt:
+                await self._only_last_again(lines)
             raise
         for line in lines:
-            await self.store.line_told(line.line_id, ts=ts, at=now)
+            await kept(self.clock, launch.launch_id, partial(self.store.line_told, line.line_id, ts=ts, at=now))
         return True
 
     async def _may_post(self, telling: Telling, lines: Sequence[Line], *, is_last: bool) -> bool:
@@ -162,12 +172,23 @@ class TellingWork:
         ours = [line for line in lines if await self._is_skipped(line, now, until)]
         if len(ours) == len(lines):
             return True
-        for line in ours:
-            await self.store.line_not_posted(line.line_id)
+        await self._not_posted(ours)
         return False
 
     async def _is_skipped(self, line: Line, now: datetime, until: datetime) -> bool:
-        return await self.store.line_skipped(line.line_id, at=now, holder=self.holder, until=until)
+        """Waits for the database: those of one message that were skipped before it went away would be left out."""
+        skip = partial(self.store.line_skipped, line.line_id, at=now, holder=self.holder, until=until)
+        return await kept(self.clock, line.event.launch_id, skip)
+
+    async def _not_posted(self, lines: Sequence[Line]) -> None:
+        for line in lines:
+            await kept(self.clock, line.event.launch_id, partial(self.store.line_not_posted, line.line_id))
+
+    async def _only_last_again(self, lines: Sequence[Line]) -> None:
+        """Of one message that may stand, only the last line is told again: the others must not stand twice."""
+        for line in lines[:-1]:
+            skip = partial(self.store.line_skipped, line.line_id, at=self.clock.now())
+            await kept(self.clock, line.event.launch_id, skip)
 
     async def _is_ours(self, telling: Telling) -> bool:
         return await self.store.has_telling(telling.launch.launch_id, self.holder, until=self.clock.now() + self._sure)
@@ -211,7 +232,8 @@ class TellingWork:
                 return
             _log.exception("requester_not_told", launch_id=launch.launch_id, error=error.code)
         self.doubts_told.discard(launch.launch_id)
-        await self.store.telling_failed(launch.launch_id, retry_at=None, error=why, holder=self.holder)
+        given_up = partial(self.store.telling_failed, launch.launch_id, retry_at=None, error=why, holder=self.holder)
+        await kept(self.clock, launch.launch_id, given_up)
         await self._tell_operators(telling, why)
 
     async def _tell_doubt(self, telling: Telling, why: str) -> None:

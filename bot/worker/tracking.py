@@ -27,6 +27,7 @@ import structlog
 from bot.domain.model import NOTHING, Connection, Launch
 from bot.domain.provider import Exchange, Provider, TrackAnswer, TrackedMany
 from bot.worker.launches import LaunchWork
+from bot.worker.loop import what_is_ours
 from bot.worker.pacing import PacedWire, even_pause_s
 
 SINGLY_AT_ONCE = 32
@@ -87,13 +88,14 @@ class TrackWork:
         due = await self.launches.store.next_by_connection(is_tracked=True)
         names = [name for name in sorted(due, key=due.__getitem__) if due[name] <= now]
         batches: list[Batch] = []
-        for name in names:
-            if len(batches) >= limit:
-                break
-            if self._may_claim_at(name, now) <= now:  # which the one before may have changed
-                batches += [batch for batch in (await self._claimed(name, now),) if batch.left]
-                if name in self._listing:
+        with what_is_ours(batches):
+            for name in names:
+                if len(batches) >= limit:
                     break
+                if self._may_claim_at(name, now) <= now:  # which the one before may have changed
+                    batches += [batch for batch in (await self._claimed(name, now),) if batch.left]
+                    if name in self._listing:
+                        break
         return batches
 
     async def next_due(self) -> datetime | None:
@@ -145,20 +147,21 @@ class TrackWork:
         """In portions: nobody else writes to the database while one is claimed."""
         claimed: list[Launch] = []
         launches = self.launches
-        while len(claimed) < limit:
-            portion = min(limit - len(claimed), CLAIMED_AT_ONCE)
-            found = await launches.store.lease_of(
-                name,
-                is_tracked=True,
-                now=now,
-                until=now + launches.lease,
-                holder=launches.holder,
-                limit=portion,
-                before=before,
-            )
-            claimed += map(slim, found) if self._is_listed(name) else found
-            if len(found) < portion:
-                break
+        with what_is_ours(claimed):
+            while len(claimed) < limit:
+                portion = min(limit - len(claimed), CLAIMED_AT_ONCE)
+                found = await launches.store.lease_of(
+                    name,
+                    is_tracked=True,
+                    now=now,
+                    until=now + launches.lease,
+                    holder=launches.holder,
+                    limit=portion,
+                    before=before,
+                )
+                claimed += map(slim, found) if self._is_listed(name) else found
+                if len(found) < portion:
+                    break
         return claimed
 
     def _is_listed(self, name: str) -> bool:
@@ -184,9 +187,10 @@ class TrackWork:
         attend = self._attend if self._is_listed(batch.connection) else self.launches.attend
         singly = tuple(batch.left.values())
         await self._each(batch, [(launch, attend(launch)) for launch in singly[:at_once]])
-        for launch in singly[at_once:]:
-            await self.launches.store.release(launch.launch_id, self.launches.holder)
-            self._let_go(batch, (launch,))
+        for start in range(at_once, len(singly), RECORDED_AT_ONCE):
+            some = singly[start : start + RECORDED_AT_ONCE]
+            await self.launches.store.postpone(some, holder=self.launches.holder)  # to when they were due
+            self._let_go(batch, some)
 
     async def _by_list(self, batch: Batch, connection: Connection, provider: Provider) -> None:
         """Record what lists tell, as it comes. Where a call was not answered at all, that is the answer for all that are left."""

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
-from slack_bolt.authorization import AuthorizeResult
 
 import commands
 from bot import providers
@@ -24,6 +23,7 @@ from bot.sandbox.slack.filling import fill, submitted
 from bot.sandbox.slack.forms import initial_state
 from bot.store.sqlite import SqliteStore
 from tests.builders import FrozenClock, a_connection
+from tests.commands.bolt import bolt_app
 from tests.commands.why_world import ShowingThread
 from tests.ports import ListedWire, TableDefinitions, TableDirectory, a_store
 
@@ -159,10 +159,6 @@ class Desk:
         }
 
 
-async def _authorize() -> AuthorizeResult:
-    return AuthorizeResult(enterprise_id=None, team_id="T0GONOGO", bot_token="made-up", bot_id="B0GONOGO", bot_user_id="U0GONOGO")
-
-
 @asynccontextmanager
 async def a_desk(
     *workflows: Workflow, limits: Limits | None = None, answers_within_s: float = 2.0, grants: tuple[Grant, ...] = ()
@@ -189,8 +185,7 @@ async def a_desk(
         setup = Setup(providers=providers.load(), standing=standing)
         launching = Launching(ports=ports, setup=setup, ring=lambda: None, holder="me")
         door = commands.Door(command="/launch", launching=launching, entries=commands.load(), answers_within_s=answers_within_s)
-        app = AsyncApp(authorize=_authorize, signing_secret="made-up", process_before_response=True)
-        door.register(app)
+        app = bolt_app(door)
         yield Desk(
             door=door,
             app=app,

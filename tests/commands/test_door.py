@@ -2,54 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from dataclasses import dataclass
-from typing import Any
+import asyncio
 
 import pytest
-from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
-from slack_bolt.authorization import AuthorizeResult
 
 import commands
+from bot.domain.errors import StoreUnavailableError
+from tests.commands.bolt import Bolt, an_event_payload
 from tests.commands.why_world import Doors, the_doors
+from tests.worker.faults import Fitful
 
 ENTRIES = commands.load()
 
 
-@dataclass
-class Bolt:
-    """The door as Bolt calls it."""
-
-    doors: Doors
-    app: AsyncApp
-
-    async def press(self, action_id: str, **changes: Any) -> tuple[int, list[str]]:
-        """The status that Slack sees, and the keys of what was kept of the press."""
-        payload = {
-            "type": "block_actions",
-            "team": {"id": "T0GONOGO"},
-            "user": {"id": "U0BOB"},
-            "channel": {"id": "C0FINANCE"},
-            "message": {"ts": "1.2", "text": "L-1"},
-            "trigger_id": "3.4",
-            "actions": [{"type": "button", "action_id": action_id, "action_ts": "5.6", "value": "L-1"}],
-        }
-        response = await self.app.async_dispatch(AsyncBoltRequest(mode="socket_mode", body=payload | changes))
-        await self.doors.door.drain()
-        key = f"button:T0GONOGO:1.2:{action_id}:5.6:U0BOB"
-        return response.status, [key] if await self.doors.store.delivery(key) else []
-
-
-async def authorize() -> AuthorizeResult:
-    return AuthorizeResult(enterprise_id=None, team_id="T0GONOGO", bot_token="made-up", bot_id="B0GONOGO", bot_user_id="U0GONOGO")
-
-
-@pytest.fixture
-async def bolt() -> AsyncGenerator[Bolt, None]:
-    async with the_doors() as doors:
-        app = AsyncApp(authorize=authorize, signing_secret="made-up", process_before_response=True)
-        doors.door.register(app)
-        yield Bolt(doors, app)
+async def unfinished(doors: Doors) -> list[str]:
+    """What whoever comes after us takes up."""
+    later = doors.now.replace(year=2030)
+    return [one.key for one in await doors.store.lease_deliveries(now=later, until=later, holder="looker", limit=9)]
 
 
 @pytest.mark.parametrize("action_id", sorted(ENTRIES.buttons))
@@ -77,3 +46,32 @@ async def test_a_press_on_an_old_attachment_is_acknowledged_and_let_go(bolt: Bol
 
 def test_no_action_id_is_both_a_button_and_a_choice() -> None:
     assert not set(ENTRIES.buttons) & set(ENTRIES.choices)
+
+
+async def test_what_was_answered_is_not_answered_again_where_the_database_goes_away_just_then() -> None:
+    async with the_doors() as doors:
+        fitful = Fitful(doors.store, {"finish_delivery": {1, 2}})
+        doors.store.finish_delivery = fitful.finish_delivery  # type: ignore[method-assign]
+        say = await doors.type("help")
+
+        assert [text for _, text in doors.thread.told] == [say.text]
+        assert await unfinished(doors) == []
+
+
+async def test_what_waits_for_the_database_does_not_keep_a_bot_from_ending_and_is_taken_up_by_the_next(bolt: Bolt) -> None:
+    async def away(*_: object, **__: object) -> None:
+        await asyncio.sleep(0)
+        raise StoreUnavailableError("here", "it is away")
+
+    doors = bolt.doors
+    opens = doors.store.home_opened
+    doors.store.home_opened = away  # type: ignore[method-assign]
+    async with asyncio.timeout(10):
+        assert await bolt.dispatch(an_event_payload()) == 200
+    assert await unfinished(doors) == ["event:Ev1"]
+
+    doors.store.home_opened = opens  # type: ignore[method-assign]
+    delivery = await doors.store.delivery("event:Ev1")
+    assert delivery is not None
+    await doors.door.carry(delivery)
+    assert await bolt.homes() == ["U0BOB"]

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
-from slack_bolt.authorization import AuthorizeResult
 
 import commands
 from bot.domain.errors import StoreUnavailableError
@@ -16,45 +12,8 @@ from bot.domain.model import Delivery
 from bot.surfaces.home import LAUNCH_ACTION
 from commands.home import is_home_tab
 from tests.builders import NOON, a_delivery
-from tests.commands.why_world import Doors, the_doors
-
-
-@dataclass
-class Bolt:
-    """The door as Bolt calls it."""
-
-    doors: Doors
-    app: AsyncApp
-    kept: list[str] = field(default_factory=list)
-
-    async def dispatch(self, payload: dict[str, Any]) -> int:
-        """The status that Slack sees, once the work is done."""
-        response = await self.app.async_dispatch(AsyncBoltRequest(mode="socket_mode", body=payload))
-        await self.doors.door.drain()
-        return response.status
-
-    async def homes(self) -> list[str]:
-        found = await self.doors.store.lease_homes(now=NOON, until=NOON, holder="a looker", limit=9)
-        return sorted(home.user_id for home in found)
-
-
-async def authorize() -> AuthorizeResult:
-    return AuthorizeResult(enterprise_id=None, team_id="T0GONOGO", bot_token="made-up", bot_id="B0GONOGO", bot_user_id="U0GONOGO")
-
-
-@pytest.fixture
-async def bolt() -> AsyncGenerator[Bolt, None]:
-    async with the_doors() as doors:
-        app = AsyncApp(authorize=authorize, signing_secret="made-up", process_before_response=True)
-        doors.door.register(app)
-        yield Bolt(doors, app)
-
-
-def an_event_payload(event_id: str = "Ev1", **event: Any) -> dict[str, Any]:
-    """Slack's payload of an opened Home. https://docs.slack.dev/reference/events/app_home_opened"""
-    plain = {"type": "app_home_opened", "user": "U0BOB", "channel": "D0BOB", "tab": "home", "event_ts": "1.2"}
-    envelope = {"token": "made-up", "team_id": "T0GONOGO", "api_app_id": "A0GONOGO", "type": "event_callback"}
-    return {**envelope, "event_id": event_id, "event_time": 1, "event": {**plain, **event}}
+from tests.commands.bolt import Bolt, an_event_payload
+from tests.commands.why_world import the_doors
 
 
 async def refuse(*_: Any, **__: Any) -> Any:

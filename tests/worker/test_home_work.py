@@ -199,7 +199,7 @@ async def test_a_home_that_could_not_be_composed_is_tried_again(desk: Desk) -> N
         await desk.work.act(home)
     await desk.work.give_back(home)
     desk.composer.meanwhile = None
-    desk.clock.move(minutes=5)
+    desk.clock.move(seconds=1)
 
     assert await desk.show() == [("home U0BOB", FIRST)]
 

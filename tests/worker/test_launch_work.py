@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bot import providers
+from bot.domain.errors import StoreUnavailableError
 from bot.domain.lifecycle import step
 from bot.domain.model import Event, EventKind, Launch, State
 from bot.domain.provider import (
@@ -27,8 +28,9 @@ from bot.domain.provider import (
 )
 from bot.store.sqlite import SqliteStore
 from bot.worker import LEASE, LaunchWork
-from tests.builders import FrozenClock, a_connection, a_delivery, a_launch, an_event
+from tests.builders import NOON, FrozenClock, a_connection, a_delivery, a_launch, an_event
 from tests.ports import ListedGate, ListedWire, a_store
+from tests.worker.faults import Fitful
 
 LOST = Unreachable(is_possibly_applied=True, detail="no answer in time")
 ACCEPTED = Accepted(run_id="400", provider_status="Queued")
@@ -463,3 +465,52 @@ async def test_a_launch_that_was_changed_meanwhile_is_given_back(bench: Workshop
 
     (again,) = await bench.work.claim(10)
     assert again.cancel_asked_by == "U0BOB"
+
+
+async def test_what_was_claimed_before_the_database_went_away_is_acted_on(bench: Workshop) -> None:
+    """Our leases are renewed as long as we live: what is claimed and forgotten would be nobody's for ever."""
+    await bench.keep(a_launch())
+    await bench.keep(replace(CRM_LAUNCH, launch_id="L-8M4RX", due_at=NOON + timedelta(seconds=1)))
+    bench.clock.move(seconds=2)
+    fitful = Fitful(bench.store, {"lease_of": {2, 3}})
+    work = replace(bench.work, store=fitful, is_tracking=False)
+
+    assert [launch.launch_id for launch in await work.claim(10)] == ["L-7K3QW"]
+    with pytest.raises(StoreUnavailableError):
+        await work.claim(10)
+    assert [launch.launch_id for launch in await work.claim(10)] == ["L-8M4RX"]
+
+
+async def test_a_start_is_sent_although_nobody_answered_that_it_is_kept(bench: Workshop) -> None:
+    """A connection that breaks as it is committed: it was kept, by us, and not sent yet. Given back, it would be in doubt."""
+    await bench.keep(CRM_LAUNCH)
+    work = replace(bench.work, store=Fitful(bench.store, unheard_at={"save": {1}}))
+    bench.wire.answers = [Accepted(run_id="w1")]
+    for launch in await work.claim(1):
+        await work.act(launch)
+
+    assert [event.kind for event in await bench.store.events("L-7K3QW")] == [
+        EventKind.REQUESTED,
+        EventKind.STARTING,
+        EventKind.ACCEPTED,
+    ]
+
+
+async def test_a_start_that_another_has_taken_over_since_it_was_kept_is_not_sent(bench: Workshop) -> None:
+    await bench.keep(CRM_LAUNCH)
+
+    class Overtaken(Fitful):
+        async def save(self, launch: Launch, event: Event | None, **how: Any) -> bool:
+            self.calls["save"] += 1
+            is_saved = await bench.store.save(launch, event, **how)
+            if self.calls["save"] == 1:
+                bench.clock.time += LEASE
+                assert len(await replace_holder(bench, "other").claim(1)) == 1
+                raise StoreUnavailableError("here", "the connection broke")
+            return is_saved
+
+    work = replace(bench.work, store=Overtaken(bench.store))
+    for launch in await work.claim(1):
+        await work.act(launch)
+
+    assert bench.wire.calls == []

@@ -153,6 +153,32 @@ async def test_draining_does_not_wait_for_the_next_round() -> None:
         await task
 
 
+async def test_a_loop_that_shows_looks_once_more_before_it_ends() -> None:
+    """What other loops have just finished is to be shown; whoever rang a moment ago was not heard yet."""
+    work = PiecesOfWork()
+    loop = Loop("test", work, PatientClock(), round_every_s=3600, looks_last=True)
+    task = await run_until_drained(loop)
+    work.pieces.append("last")
+    loop.ring()
+    async with asyncio.timeout(10):
+        await loop.drain()
+        await task
+
+    assert work.done == ["last"]
+
+
+async def test_a_database_that_is_away_at_the_last_look_does_not_keep_the_loop_from_ending() -> None:
+    work = PiecesOfWork()
+    loop = Loop("test", work, PatientClock(), round_every_s=0, looks_last=True)
+    task = await run_until_drained(loop)
+    work.faults = 1
+    async with asyncio.timeout(10):
+        await loop.drain()
+        await task
+
+    assert work.claims == 2
+
+
 async def test_a_broken_piece_does_not_end_the_loop_and_is_given_back() -> None:
     work, clock = PiecesOfWork(pieces=["broken", "whole"]), PatientClock()
     clock.gate.set()
@@ -232,6 +258,24 @@ async def test_room_that_was_promised_is_not_given_twice() -> None:
     await running
 
     assert sorted(work.done) == ["a", "handed"]
+
+
+async def test_room_that_is_free_again_goes_to_what_waited_for_it() -> None:
+    """Nothing else tells of it: the piece would wait until the rest is over."""
+    work = PiecesOfWork(at_once=1)
+    loop = Loop("pieces", work, PatientClock(), round_every_s=0)
+    task = await run_until_drained(loop)
+    assert loop.promise()
+    work.pieces.append("waits")
+    loop.ring()
+    await settled()
+    assert work.done == []
+
+    loop.withdraw()
+    await settled()
+    assert work.done == ["waits"]
+    await loop.drain()
+    await task
 
 
 async def test_what_is_offered_while_it_drains_is_given_back() -> None:

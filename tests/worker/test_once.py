@@ -12,6 +12,7 @@ from bot.domain.errors import ThreadError
 from bot.worker.once import TELLING_TAKES, Once, name_of
 from tests.builders import FrozenClock
 from tests.ports import a_store
+from tests.worker.faults import Fitful
 
 
 class Room:
@@ -42,6 +43,18 @@ async def test_three_that_tell_the_same_tell_it_once(room: Room) -> None:
 
     assert room.said == ["changed"]
     assert [type(end) for end in ends].count(ThreadError) == 2, "who finds it held asks again: its holder may die"
+    for replica in room.replicas:
+        await replica.tell("drift", room.say("changed"))
+    assert room.said == ["changed"]
+
+
+async def test_what_was_told_is_noted_however_long_the_database_is_away(room: Room) -> None:
+    """Else it would be told again."""
+    first = room.replicas[0]
+    away = Once(store=Fitful(first.store, {"notice_told": {1, 2}}), clock=room.clock, holder=first.holder)  # type: ignore[arg-type]
+    await away.tell("drift", room.say("changed"))
+    room.clock.move(minutes=5)
+
     for replica in room.replicas:
         await replica.tell("drift", room.say("changed"))
     assert room.said == ["changed"]

@@ -16,10 +16,11 @@ from bot.gateways.clock import SystemClock
 from bot.gateways.slack_pace import Pace
 from bot.ports import Replica
 from bot.store import open_store
-from bot.worker import LEASE, Sharing, Worker
-from tests.builders import NOON, FrozenClock
+from bot.worker import AGAIN_AFTER_FAULT_S, LEASE, RENEWALS_PER_LEASE, Sharing, Worker
+from tests.builders import NOON, FrozenClock, a_launch, an_event
 from tests.ports import RecordingThread, a_store
 from tests.postgres_server import migrated_database
+from tests.worker.faults import Fitful
 
 WITHIN_S = 1.0
 
@@ -103,6 +104,73 @@ class _Away:
             raise StoreUnavailableError("here", "nothing answers there")
 
         return fails
+
+
+class _Turns(FrozenClock):
+    """Time passes as it is slept, and everybody else has a turn meanwhile. ``is_over``: somebody slept for the 20th time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_over = asyncio.Event()
+
+    async def sleep(self, seconds: float) -> None:
+        await super().sleep(seconds)
+        if len(self.slept_s) >= 20:
+            self.is_over.set()
+        await asyncio.sleep(0)
+
+
+def broken(*_: Any) -> None:
+    raise ValueError("a fault of our own")
+
+
+async def test_leases_are_renewed_although_no_sign_of_life_can_be_given() -> None:
+    """Else others would take over what we are at, because of a fault in what is merely good to know."""
+    clock = _Turns()
+    async with a_store() as store:
+        one = One(store, "bot-1", clock)
+        one.sharing.heeds = [broken]
+        await store.keep_pauses({"provider billing": NOON + timedelta(hours=1)})
+        await store.create(a_launch(), an_event(), delivery_key="command:1", holder="bot-1", until=NOON + LEASE)
+        async with Worker(store=store, thread=RecordingThread(), clock=clock, holder="bot-1", works=(), sharing=one.sharing):
+            await clock.is_over.wait()
+            now = clock.now()
+            assert await store.lease_due(now=now, until=now + LEASE, holder="other", limit=1) == []
+
+
+async def test_a_renewal_that_failed_is_tried_again_at_once_and_not_in_turn() -> None:
+    """A turn later the lease has half lapsed, and what it holds may be taken over by others."""
+    clock = _Turns()
+    async with a_store() as store:
+        fitful = Fitful(store, {"renew_leases": {1, 2}})
+        async with Worker(store=fitful, thread=RecordingThread(), clock=clock, holder="bot-1", works=()):  # type: ignore[arg-type]
+            await clock.is_over.wait()
+
+    turn_s = LEASE.total_seconds() / RENEWALS_PER_LEASE
+    assert clock.slept_s[:4] == [turn_s, AGAIN_AFTER_FAULT_S, AGAIN_AFTER_FAULT_S, turn_s]
+
+
+async def test_a_fault_in_what_others_told_does_not_end_the_hearing(three: tuple[FrozenClock, list[One]]) -> None:
+    _, ones = three
+    one, faults = ones[0], [True]
+
+    def hear(pauses: Mapping[str, datetime]) -> None:
+        if faults:
+            faults.pop()
+            broken()
+        one.hear(pauses)
+
+    one.sharing.heeds, one.sharing.clock = [hear], _Turns()
+    await one.sharing.store.keep_pauses({"provider billing": NOON + timedelta(hours=1)})
+    running = asyncio.create_task(one.sharing.run())
+    try:
+        async with asyncio.timeout(10):
+            while not one.heard:
+                one.sharing.ring()
+                await asyncio.sleep(0.001)
+    finally:
+        running.cancel()
+        await asyncio.wait({running})
 
 
 # --- two on Postgres, each with its own connections -----------------------------------------------------------------------------

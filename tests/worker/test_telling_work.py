@@ -18,6 +18,7 @@ from bot.store.sqlite import SqliteStore
 from bot.worker import LEASE, Once, TellingWork
 from tests.builders import FrozenClock, a_delivery, a_launch, an_event
 from tests.ports import RecordingThread, a_store
+from tests.worker.faults import Fitful
 
 STARTED = an_event(EventKind.STARTING)
 ACCEPTED = an_event(EventKind.ACCEPTED, facts={"run_id": "400"})
@@ -248,6 +249,18 @@ async def test_under_pressure_a_card_posted_when_all_is_over_stands_alone(desk: 
     assert await desk.tell() == []
 
 
+async def test_a_card_that_stands_alone_does_so_also_where_the_database_goes_away_just_then(desk: Desk) -> None:
+    await desk.keep(STARTED, ACCEPTED, SUCCEEDED)
+    desk.thread.is_slow = True
+    work = replace(desk.work, store=Fitful(desk.store, {"line_told": {1, 2}}))
+    for telling in await work.claim(1):
+        await work.act(telling)
+    desk.clock.move(minutes=10)
+
+    assert desk.thread.told == [("card", State.SUCCEEDED)]
+    assert await desk.tell() == [("card", State.SUCCEEDED)], "what was told before, and nothing more"
+
+
 @pytest.mark.parametrize(
     "events",
     [(STARTED, ACCEPTED), (STARTED, an_event(EventKind.LOST)), (STARTED, ACCEPTED, an_event(EventKind.FAILED))],
@@ -430,3 +443,87 @@ async def test_lines_that_another_told_meanwhile_leave_the_others_to_be_told(des
 
     assert ("line", EventKind.PROGRESSED) in desk.thread.told
     assert ("line", EventKind.ACCEPTED) not in desk.thread.told
+
+
+@pytest.mark.parametrize("method", ["card_told", "line_told"])
+async def test_what_slack_took_is_recorded_once_the_database_is_back(desk: Desk, method: str) -> None:
+    """Else the card would count as lost, and the last line would be posted twice."""
+    await desk.keep(STARTED, ACCEPTED, SUCCEEDED)
+    work = replace(desk.work, store=Fitful(desk.store, {method: {1, 2, 3}}))
+    (telling,) = await work.claim(1)
+    await work.act(telling)
+
+    assert [what for what, _ in desk.thread.told] == ["card", "line", "line"]
+    desk.clock.move(minutes=10)
+    desk.thread.told = []
+    assert await desk.tell() == []
+
+
+async def test_an_end_that_was_told_directly_is_not_told_again_once_the_database_is_back(desk: Desk) -> None:
+    await desk.keep(STARTED, ACCEPTED, SUCCEEDED)
+    desk.thread.refusals.append(ThreadError("is_archived", is_permanent=True))
+    work = replace(desk.work, store=Fitful(desk.store, {"telling_failed": {1, 2, 3}}))
+    (telling,) = await work.claim(1)
+    await work.act(telling)
+    desk.clock.move(minutes=10)
+    told, desk.thread.told = desk.thread.told, []
+
+    assert ("direct", State.SUCCEEDED) in told
+    assert await desk.tell() == []
+
+
+async def test_a_telling_that_broke_off_is_told_soon_and_later_and_later_where_it_breaks_off_again(desk: Desk) -> None:
+    """A database that was away for a moment must not keep an end from people for minutes; a fault of ours must not turn in circles."""
+    await desk.keep()
+    waits: list[float] = []
+    for _ in range(4):
+        (telling,) = await desk.work.claim(1)
+        await desk.work.give_back(telling)
+        due = await desk.work.next_due()
+        assert due is not None
+        waits.append((due - desk.clock.time).total_seconds())
+        desk.clock.time = due
+
+    assert waits == [1, 2, 4, 8]
+    assert await desk.tell() == [("card", State.QUEUED)]
+
+
+@pytest.mark.parametrize(("before", "write"), [((), "card_not_posted"), ((STARTED, ACCEPTED), "line_not_posted")])
+async def test_what_slack_refused_is_told_later_however_long_the_database_is_away(
+    desk: Desk, before: tuple[Event, ...], write: str
+) -> None:
+    await desk.keep()
+    if before:
+        await desk.tell()
+        await desk.happen(*before)
+    work = replace(desk.work, store=Fitful(desk.store, {write: {1, 2}}))
+    desk.thread.refusals.append(ThreadError("ratelimited", retry_after_s=1))
+    for telling in await work.claim(10):
+        await work.act(telling)
+    desk.clock.move(minutes=1)
+
+    assert (await desk.tell())[0] == (("line", EventKind.ACCEPTED) if before else ("card", State.QUEUED))
+
+
+async def test_lines_of_one_message_are_all_told_where_the_database_goes_away_among_them(desk: Desk) -> None:
+    await desk.keep()
+    await desk.tell()
+    await desk.happen(STARTED, ACCEPTED, an_event(EventKind.PROGRESSED))
+    desk.thread.is_slow = True
+    work = replace(desk.work, store=Fitful(desk.store, {"line_skipped": {2}}))
+    for telling in await work.claim(10):
+        await work.act(telling)
+
+    assert desk.thread.told[0] == ("line", [EventKind.ACCEPTED, EventKind.PROGRESSED])
+
+
+async def test_of_a_message_that_was_not_answered_only_the_last_line_may_stand_twice(desk: Desk) -> None:
+    await desk.keep()
+    await desk.tell()
+    await desk.happen(STARTED, ACCEPTED, SUCCEEDED)
+    desk.thread.is_slow = True
+    desk.thread.refusals.append(ThreadError("unreachable", is_in_doubt=True))
+    assert await desk.tell() == []
+
+    desk.clock.move(minutes=1)
+    assert await desk.tell() == [("line", EventKind.SUCCEEDED), ("update", State.SUCCEEDED)]

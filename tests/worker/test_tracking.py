@@ -13,13 +13,16 @@ from typing import Any
 
 import pytest
 
+from bot.domain.errors import StoreUnavailableError
 from bot.domain.lifecycle import step
 from bot.domain.model import EventKind, Launch, State
 from bot.domain.provider import Exchange, Reply, Unreachable
+from bot.worker import LEASE
 from bot.worker.tracking import MISSING_AT_ONCE, ROOM_WITHIN, TrackWork
 from tests.builders import NOON, an_event
 from tests.ports import a_store
 from tests.tracking_parts import ADD_NUMBERS, FIND_EMAIL, Desk
+from tests.worker.faults import Fitful
 
 TEMPLATES = ("713", "714", "715", "716")
 LISTS: Sequence[tuple[str, tuple[str, ...]]] = (
@@ -201,6 +204,25 @@ class TestOneByOne:
             assert len(desk.site.calls) == 1 + len(looked)
             assert await store.next_by_connection(is_tracked=True) == {"domo": NOON + timedelta(seconds=5)}
 
+    async def test_what_is_due_again_is_given_back_in_few_writes(self) -> None:
+        """A list may need a right that the run does not: then hundreds come back each time."""
+        async with a_store() as store:
+            desk = Desk(store, "domo")
+            await begin_many(desk, 250, (ADD_NUMBERS,), from_s=500, to_s=600)
+            desk.clock.move(seconds=10)
+            desk.site.replies = [Reply(status=403)]
+            fitful = Fitful(store, {"release": set(), "postpone": set()})
+            work = replace(desk.work, launches=replace(desk.work.launches, store=fitful))
+
+            [batch] = await work.claim(10)
+            await work.act(batch)
+
+            assert (fitful.calls["release"], fitful.calls["postpone"]) == (0, 3)
+            assert batch.left == {}
+            now = desk.clock.now()
+            free = await store.lease_due(now=now, until=now + LEASE, holder="other", limit=300)
+            assert len(free) == 250 - MISSING_AT_ONCE
+
     async def test_one_run_is_asked_about_without_a_list(self) -> None:
         async with a_store() as store:
             desk = Desk(store, "captain_data")
@@ -284,6 +306,37 @@ class TestTrouble:
 
         await desk.work.give_back(batch)
         assert await whole.next_by_connection(is_tracked=True) == {"bitrix24": desk.clock.now() - timedelta(seconds=5)}
+
+    @pytest.mark.parametrize("away_at", [2, 3], ids=["at the next connection", "amid the next connection"])
+    async def test_what_was_claimed_before_the_database_went_away_is_looked_at(self, desk: Desk, away_at: int) -> None:
+        """Our leases are renewed as long as we live: what is claimed and forgotten would be nobody's for ever."""
+        await begin_many(desk, 2, TEMPLATES[:1])
+        desk.connections["zuora"] = replace(desk.connections["bitrix24"], name="zuora", provider="zuora")
+        await desk.begin("L-90000", "713", 100.0, connection="zuora", provider="zuora", due_at=NOON)
+        for n in range(110):
+            await desk.begin(f"L-1{n:04}", "713", 100.0)
+        desk.clock.move(seconds=10)
+        fitful = Fitful(desk.store, {"lease_of": {away_at}})
+        work = replace(desk.work, launches=replace(desk.work.launches, store=fitful))
+
+        batches = await work.claim(10)
+        begun = {launch_id for batch in batches for launch_id in batch.left}
+        now = desk.clock.now()
+        free = {each.launch_id for each in await desk.store.lease_due(now=now, until=now + LEASE, holder="other", limit=200)}
+
+        assert len(begun) == {2: 1, 3: 101}[away_at]
+        assert begun.isdisjoint(free)
+        assert len(begun | free) == 113
+
+    async def test_a_database_that_is_away_at_once_is_told_to_the_loop(self, desk: Desk) -> None:
+        await begin_many(desk, 2, TEMPLATES[:1])
+        desk.clock.move(seconds=10)
+        fitful = Fitful(desk.store, {"lease_of": {1}})
+        work = replace(desk.work, launches=replace(desk.work.launches, store=fitful))
+
+        with pytest.raises(StoreUnavailableError):
+            await work.claim(10)
+        assert [len(batch.left) for batch in await work.claim(10)] == [2]
 
 
 class TestTurns:
