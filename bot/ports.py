@@ -321,7 +321,8 @@ class Store(Protocol):
     async def renew_leases(self, *, holder: str, until: datetime) -> None:
         """Keep every lease of ``holder``, on launches, tellings and deliveries, until then: it is alive and still at work.
 
-        Versions stay; a lease that somebody else has taken stays theirs; a renewal never shortens.
+        Versions stay; a lease that somebody else has taken stays theirs; a renewal never shortens. What a claim may have taken
+        whose answer was lost is given back.
         """
         ...
 

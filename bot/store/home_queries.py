@@ -71,6 +71,12 @@ WHERE user_id = :user_id AND lease_holder = :holder
 # Keep a holder's Homes; a renewal never shortens.
 RENEW_HOMES = "UPDATE homes SET leased_until = max(leased_until, :until) WHERE lease_holder = :holder"
 
+# Give back what one claim took: a renewal changes the time, so that only what it has not seen yet is of that claim.
+GIVE_BACK_HOMES = """
+UPDATE homes SET lease_holder = NULL, leased_until = NULL, due_at = coalesce(due_at, opened_at)
+WHERE lease_holder = :holder AND leased_until = :until
+"""
+
 # When the next Home is due that nobody holds.
 NEXT_FREE_HOME = "SELECT due_at AS at FROM homes WHERE due_at > '' AND lease_holder IS NULL ORDER BY due_at LIMIT 1"
 

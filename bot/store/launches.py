@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -159,8 +160,10 @@ def release(launch_id: str, holder: str) -> Steps[None]:
     yield from change(queries.RELEASE_LAUNCH, launch_id=storable(launch_id), holder=holder)
 
 
-def renew_leases(*, holder: str, until: datetime) -> Steps[None]:
-    """Store.renew_leases."""
+def renew_leases(*, holder: str, until: datetime, unheard: Iterable[tuple[str, datetime]] = ()) -> Steps[None]:
+    """Store.renew_leases. ``unheard``: claims that may have been made, each with its own statement to give it back."""
+    for give_back, claimed_until in unheard:
+        yield from change(give_back, holder=holder, until=time_text(claimed_until))
     for sql in (queries.RENEW_LAUNCHES, queries.RENEW_CARDS, queries.RENEW_DELIVERIES, home_queries.RENEW_HOMES):
         yield from change(sql, holder=holder, until=time_text(until))
 

@@ -54,6 +54,11 @@ RETURNING *
 # Keep a holder's deliveries; a renewal never shortens.
 RENEW_DELIVERIES = "UPDATE deliveries SET leased_until = max(leased_until, :until) WHERE lease_holder = :holder"
 
+# Give back what one claim took: a renewal changes the time, so that only what it has not seen yet is of that claim.
+GIVE_BACK_DELIVERIES = """
+UPDATE deliveries SET lease_holder = NULL, leased_until = NULL WHERE lease_holder = :holder AND leased_until = :until
+"""
+
 # When the first unfinished delivery came that nobody holds.
 NEXT_FREE_DELIVERY = """
 SELECT received_at AS at FROM deliveries WHERE finished_at IS NULL AND received_at > '' AND lease_holder IS NULL
@@ -120,6 +125,11 @@ UPDATE launches SET lease_holder = NULL, leased_until = NULL WHERE launch_id = :
 
 # Keep a holder's launches; a renewal never shortens.
 RENEW_LAUNCHES = "UPDATE launches SET leased_until = max(leased_until, :until) WHERE lease_holder = :holder"
+
+# Give back what one claim took: a renewal changes the time, so that only what it has not seen yet is of that claim.
+GIVE_BACK_LAUNCHES = """
+UPDATE launches SET lease_holder = NULL, leased_until = NULL WHERE lease_holder = :holder AND leased_until = :until
+"""
 
 # When the next launch is due that nobody holds.
 NEXT_FREE_LAUNCH = "SELECT due_at AS at FROM launches WHERE due_at > '' AND lease_holder IS NULL ORDER BY due_at LIMIT 1"
@@ -270,6 +280,11 @@ WHERE launch_id = :launch_id AND (CAST(:holder AS TEXT) IS NULL OR lease_holder 
 
 # Keep a holder's tellings; a renewal never shortens.
 RENEW_CARDS = "UPDATE cards SET leased_until = max(leased_until, :until) WHERE lease_holder = :holder"
+
+# Give back what one claim took: a renewal changes the time, so that only what it has not seen yet is of that claim.
+GIVE_BACK_CARDS = """
+UPDATE cards SET lease_holder = NULL, leased_until = NULL WHERE lease_holder = :holder AND leased_until = :until
+"""
 
 # When the next telling (:is_final 1 or 0) is due that nobody holds.
 NEXT_FREE_CARD = """

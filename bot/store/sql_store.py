@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import count
 from time import monotonic
 from types import TracebackType
@@ -17,7 +18,7 @@ from bot.domain.model import Delivery, Event, EventKind, Launch
 from bot.domain.policy import Usage
 from bot.domain.records import Record
 from bot.ports import Claimed, Home, Replica, Telling
-from bot.store import access, aside, deliveries, homes, launches, quotas, replicas, tellings, tracking
+from bot.store import access, aside, deliveries, home_queries, homes, launches, queries, quotas, replicas, tellings, tracking
 from bot.store.launches import Creating, Saving
 from bot.store.steps import Steps, Work
 from bot.store.tracking import Claim
@@ -38,6 +39,7 @@ class SqlStore(ABC):
 
     def __init__(self, place: str) -> None:
         self.place = place
+        self._unheard: set[tuple[str, datetime]] = set()
 
     async def __aenter__(self) -> Self:
         return self
@@ -96,7 +98,8 @@ class SqlStore(ABC):
 
     async def lease_deliveries(self, *, now: datetime, until: datetime, holder: str, limit: int) -> list[Delivery]:
         """Store.lease_deliveries."""
-        return await self._write(lambda: deliveries.lease(now=now, until=until, holder=holder, limit=limit))
+        claim = partial(deliveries.lease, now=now, until=until, holder=holder, limit=limit)
+        return await self._claimed(claim, until, queries.GIVE_BACK_DELIVERIES)
 
     async def next_delivery(self) -> datetime | None:
         """Store.next_delivery."""
@@ -185,9 +188,8 @@ class SqlStore(ABC):
 
     async def lease_due(self, *, now: datetime, until: datetime, holder: str, limit: int) -> list[Launch]:
         """Store.lease_due."""
-        return await self._write(
-            lambda: launches.lease_due(now=now, until=until, holder=holder, limit=limit), is_long=limit > MANY
-        )
+        claim = partial(launches.lease_due, now=now, until=until, holder=holder, limit=limit)
+        return await self._claimed(claim, until, queries.GIVE_BACK_LAUNCHES, is_long=limit > MANY)
 
     async def save(
         self,
@@ -214,7 +216,22 @@ class SqlStore(ABC):
 
     async def renew_leases(self, *, holder: str, until: datetime) -> None:
         """Store.renew_leases."""
-        await self._write(lambda: launches.renew_leases(holder=holder, until=until), is_long=True)
+        unheard = tuple(self._unheard)
+        renewing = partial(launches.renew_leases, holder=holder, until=until, unheard=unheard)
+        await self._write(renewing, is_long=True, is_news=bool(unheard))
+        self._unheard.difference_update(unheard)
+
+    async def _claimed(self, work: Work[T], until: datetime, give_back: str, *, is_long: bool = False) -> T:
+        """The answer of a claim.
+
+        Where nobody heard it, what it took would be ours and at rest for as long as we live: the next renewal gives it back.
+        """
+        try:
+            return await self._write(work, is_long=is_long)
+        except StoreUnavailableError:
+            if self._may_lose_answers:
+                self._unheard.add((give_back, until))
+            raise
 
     async def next_due(self) -> datetime | None:
         """Store.next_due."""
@@ -237,7 +254,8 @@ class SqlStore(ABC):
     ) -> list[Launch]:
         """Store.lease_of."""
         claim = Claim(is_tracked=is_tracked, now=now, until=until, before=before or now, holder=holder, limit=limit)
-        return await self._write(lambda: tracking.lease(connection, claim), is_long=limit > MANY)
+        lease = partial(tracking.lease, connection, claim)
+        return await self._claimed(lease, until, queries.GIVE_BACK_LAUNCHES, is_long=limit > MANY)
 
     async def postpone(self, launches: Sequence[Launch], *, holder: str) -> None:
         """Store.postpone."""
@@ -249,7 +267,8 @@ class SqlStore(ABC):
 
     async def lease_tellings(self, *, now: datetime, until: datetime, holder: str, limit: int) -> list[Telling]:
         """Store.lease_tellings."""
-        return await self._write(lambda: tellings.lease_tellings(now=now, until=until, holder=holder, limit=limit))
+        claim = partial(tellings.lease_tellings, now=now, until=until, holder=holder, limit=limit)
+        return await self._claimed(claim, until, queries.GIVE_BACK_CARDS)
 
     async def card_told(self, launch_id: str, *, ts: str, version: int, done_by: str | None = None) -> None:
         """Store.card_told."""
@@ -305,7 +324,8 @@ class SqlStore(ABC):
 
     async def lease_homes(self, *, now: datetime, until: datetime, holder: str, limit: int) -> list[Home]:
         """Store.lease_homes."""
-        return await self._write(lambda: homes.lease(now=now, until=until, holder=holder, limit=limit))
+        claim = partial(homes.lease, now=now, until=until, holder=holder, limit=limit)
+        return await self._claimed(claim, until, home_queries.GIVE_BACK_HOMES)
 
     async def home_shown(self, home: Home, holder: str, *, shown: str, again_at: datetime | None = None) -> None:
         """Store.home_shown."""

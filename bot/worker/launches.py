@@ -115,7 +115,7 @@ class LaunchWork:
         self._under_way[connection] -= 1
 
     async def _claimed(self, name: str, now: datetime, limit: int) -> Sequence[Launch]:
-        room, until = min(limit, AT_ONCE_PER_CONNECTION - self._under_way[name]), now + self.lease
+        room, until = min(limit, AT_ONCE_PER_CONNECTION - self._under_way[name]), self.clock.now() + self.lease
         if room <= 0:  # handed over meanwhile
             return ()
         claimed = await self.store.lease_of(name, is_tracked=False, now=now, until=until, holder=self.holder, limit=room)

@@ -154,7 +154,7 @@ class TrackWork:
                     name,
                     is_tracked=True,
                     now=now,
-                    until=now + launches.lease,
+                    until=launches.clock.now() + launches.lease,
                     holder=launches.holder,
                     limit=portion,
                     before=before,

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -279,6 +280,53 @@ async def test_a_delivery_whose_commit_nobody_answered_to_is_kept_once_and_known
         assert await store.record_delivery(a_delivery(), holder="bot-1", until=at(1)) is True
         assert await store.record_delivery(a_delivery(), holder="bot-1", until=at(1)) is False
         assert await unfinished(store) == [a_delivery()]
+
+
+class Deaf(PostgresStore):
+    """Its next write is kept, and the answer to it lost."""
+
+    async def _write(self, work: Any, **how: Any) -> Any:
+        answer = await super()._write(work, **how)
+        if self.is_deaf:
+            self.is_deaf = False
+            raise StoreUnavailableError(self.place, "the connection broke")
+        return answer
+
+    is_deaf = False
+
+
+async def test_what_a_claim_took_whose_answer_was_lost_is_given_back_and_nothing_else(postgres_url: str) -> None:
+    """It would be ours as long as we live, and nobody would work on it."""
+    async with Deaf(postgres_url) as store:
+        await keep(store)
+        await keep(store, launch_id="L-MINE")
+        [mine] = await store.lease_due(now=NOON, until=at(1), holder="bot-1", limit=1)
+        store.is_deaf = True
+        with pytest.raises(StoreUnavailableError):
+            await store.lease_due(now=NOON, until=at(2), holder="bot-1", limit=9)
+        assert await store.lease_due(now=NOON, until=at(2), holder="bot-2", limit=9) == []
+        await store.renew_leases(holder="bot-1", until=at(3))
+
+        [given_back] = await store.lease_due(now=NOON, until=at(2), holder="bot-2", limit=9)
+        await store.renew_leases(holder="bot-1", until=at(5))
+        assert mine.launch_id != given_back.launch_id
+        assert ids(await store.lease_due(now=at(4), until=at(9), holder="bot-3", limit=9)) == [given_back.launch_id]
+
+
+@pytest.mark.parametrize("kind", ["deliveries", "tellings", "homes", "of"])
+async def test_each_kind_of_claim_is_given_back(postgres_url: str, kind: str) -> None:
+    async with Deaf(postgres_url) as store:
+        await keep(store)
+        await store.record_delivery(a_delivery(key="left"))
+        await store.home_opened("U0BOB", "T0ACME", at=NOON)
+        claims = {name: getattr(store, f"lease_{name}") for name in ("deliveries", "tellings", "homes")}
+        claims["of"] = partial(store.lease_of, "billing", is_tracked=False)
+        store.is_deaf = True
+        with pytest.raises(StoreUnavailableError):
+            await claims[kind](now=at(9), until=at(10), holder="bot-1", limit=9)
+        await store.renew_leases(holder="bot-1", until=at(12))
+
+        assert len(await claims[kind](now=at(9), until=at(10), holder="bot-2", limit=9)) == 1
 
 
 async def test_a_copy_whose_first_look_nobody_answered_to_stays_a_copy(store: PostgresStore, postgres_url: str) -> None:

@@ -292,6 +292,8 @@ def test_no_statement_scans_a_table(plans: dict[tuple[str, str], str], name: str
         ("NEXT_FREE_LAUNCH", "launches_due"),
         ("NEXT_HELD_LAUNCH", "launches_held|launches_lapsing"),
         ("RENEW_LAUNCHES", "launches_held"),
+        ("GIVE_BACK_LAUNCHES", "launches_held"),
+        ("GIVE_BACK_CARDS", "cards_held"),
         ("LEASE_CARDS", "cards_due"),
         ("NEXT_FREE_CARD", "cards_due"),
         ("NEXT_HELD_CARD", "cards_held"),
