@@ -177,7 +177,7 @@ class SlackThread:
         ts = response.get("ts")
         if not isinstance(ts, str):
             # It stands there and cannot be found again. Posting it anew would only make it two.
-            raise ThreadError("no_ts", is_permanent=True)
+            raise ThreadError("no_ts", is_permanent=True, is_in_doubt=True)
         return ts
 
     async def _call(self, method: str, **arguments: Any) -> Mapping[str, Any]:

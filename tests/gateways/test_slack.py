@@ -125,6 +125,7 @@ async def test_a_message_that_cannot_be_found_again_is_not_posted_twice() -> Non
             await SlackThread(client, faces=FACES, clock=FrozenClock()).post_card(RUNNING, EVENTS)
 
     assert (caught.value.code, caught.value.is_permanent, slack.methods) == ("no_ts", True, ["chat.postMessage"])
+    assert caught.value.is_in_doubt, "a card must not be posted again"
 
 
 async def test_without_slack_it_is_told_later() -> None:
