@@ -65,7 +65,14 @@ UNCHANGING = {
     "thread.tell_operators",
 }
 """What changes nothing, or comes by the clock and not by the launch."""
-TIMES = {"store.save": 4, "wire.perform": 3, "store.lease_of": 3, "store.lease_tellings": 3, "store.lease_deliveries": 1}
+TIMES = {
+    "thread.update_card": 1,
+    "store.save": 4,
+    "wire.perform": 3,
+    "store.lease_of": 3,
+    "store.lease_tellings": 3,
+    "store.lease_deliveries": 1,
+}
 MERGED = {"store.card_told", "store.lease_of", "store.save", "store.telling_done", "thread.update_card", "wire.perform"}
 """How often these come depends on how many changes the card shows at once, or on what is known of how long runs take: the last is
 not counted on."""
