@@ -116,10 +116,10 @@ async def history(bench: Bench) -> None:
 
 
 async def _open_beside(bench: Bench, kept: Path) -> None:
-    """Runs at work, and a start with many open launches, with and without the history."""
+    """A start with many open launches, and runs at work, with and without the history."""
     for measure, count in (
-        (_tracked, bench.size.naive_tracks),
         (_restart, max(bench.size.open_at_restart)),
+        (_tracked, bench.size.naive_tracks),
     ):
         opened = await rows.with_open(count, bench.folder / f"beside-{count}", due_over_s=bench.size.poll_every_s)
         both = rows.beside(opened, kept, bench.folder / f"both-{count}.db")

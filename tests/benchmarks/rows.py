@@ -72,8 +72,8 @@ async def with_open(count: int, folder: Path, *, due_over_s: float, due_from_s: 
 def due_again(database: Path, *, due_over_s: float, due_from_s: float = 0.0) -> None:
     """Running launches fall due evenly over so many seconds, the first ``due_from_s`` from now."""
     with closing(sqlite3.connect(database)) as connection, connection:
-        count = connection.execute("SELECT count(*) FROM launches WHERE state = 'running'").fetchone()[0]
-        step = f"'+' || ({due_from_s} + rowid * {due_over_s} / {max(count, 1)}) || ' seconds'"
+        count, before = connection.execute("SELECT count(*), min(rowid) - 1 FROM launches WHERE state = 'running'").fetchone()
+        step = f"'+' || ({due_from_s} + (rowid - {before or 0}) * {due_over_s} / {max(count, 1)}) || ' seconds'"
         at = f"strftime('%Y-%m-%dT%H:%M:%f', 'now', replace({step}, '+-', '-')) || '000Z'"
         connection.execute(f"UPDATE launches SET due_at = {at} WHERE state = 'running'")  # noqa: S608 - our own numbers
 

@@ -127,7 +127,7 @@ async def test_a_history_has_all_rows_of_each_launch(tmp_path: Path) -> None:
 async def test_open_launches_beside_a_history_are_tracked(tmp_path: Path) -> None:
     opened = await rows.with_open(30, tmp_path / "open", due_over_s=2.0)
     kept = await rows.one_launch(tmp_path / "kept", is_open=False)
-    rows.multiply(kept, 20, first=rows.FINISHED_FROM)
+    rows.multiply(kept, 500, first=rows.FINISHED_FROM)
     both = rows.beside(opened, kept, tmp_path / "both.db")
 
     figures = await measures.restart(Setup(folder=tmp_path / "run"), SMALL, count=30, prepared=both)
