@@ -99,7 +99,8 @@ class PostgresPool:
     async def _place(self) -> AsyncGenerator[None]:
         """One of the places for what can wait: as many as there are connections, less those that are kept free."""
         try:
-            await asyncio.wait_for(self._places.acquire(), WAITS_FOR_A_PLACE_S)
+            async with asyncio.timeout(WAITS_FOR_A_PLACE_S):  # asyncio.wait_for may lose a cancellation, up to Python 3.11
+                await self._places.acquire()
         except TimeoutError:
             raise StoreUnavailableError(self.place, BUSY) from None
         try:
@@ -160,7 +161,8 @@ class PostgresPool:
             self._opening = asyncio.create_task(self._open())
             self._opening.add_done_callback(_heard)
         try:
-            return await asyncio.wait_for(asyncio.shield(self._opening), WAITS_FOR_ONE_S)
+            async with asyncio.timeout(WAITS_FOR_ONE_S):
+                return await asyncio.shield(self._opening)
         except TimeoutError:
             raise StoreUnavailableError(self.place, "nothing answers there") from None
 

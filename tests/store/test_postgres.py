@@ -356,6 +356,26 @@ async def test_a_write_whose_caller_left_is_not_torn(store: PostgresStore) -> No
     assert await store.record_delivery(a_delivery(key="k")) is True
 
 
+async def test_who_is_cancelled_as_their_turn_comes_is_cancelled(store: PostgresStore) -> None:
+    """Or the task that keeps the clock right would go on for ever, and the bot would not end."""
+    await store.next_due()
+    places = store._pool._places  # pyright: ignore[reportPrivateUsage]
+    taken = 0
+    while not places.locked():
+        await places.acquire()
+        taken += 1
+    waiting = asyncio.create_task(store.next_due())
+    await asyncio.sleep(0.05)
+    for _ in range(taken):
+        places.release()
+    await asyncio.sleep(0)  # it has its place, and does not know yet
+    waiting.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert await store.next_due() is None
+
+
 async def test_who_waits_for_a_lock_gives_up_and_says_so(store: PostgresStore, postgres_url: str) -> None:
     await keep(store)
     with psycopg.connect(postgres_url) as other:
