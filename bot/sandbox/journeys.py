@@ -32,7 +32,8 @@ class Journey:
     ``answered_with``: what must stand in an answer that launches nothing. ``before`` happens before the command, ``form`` in the
     form that it opens, ``acts`` once there is a card or an answer. ``runs``, ``cards``: how many of them it must cause.
     ``passes``: the card must say so on its way. ``then_cancel``: press the card's *Cancel* button as soon as the launch
-    runs. ``is_redelivered``: Slack sends the command twice. ``is_killed``: the bot is killed as soon as it has acknowledged.
+    runs. ``is_redelivered``: Slack sends the command twice. ``is_killed``: the bot is killed as soon as it has acknowledged; its
+    end may be told directly then.
     """
 
     title: str

@@ -96,6 +96,8 @@ class Player:
             await self._kill_and_start()
         for act in journey.form:
             await actor.act(act)
+        if journey.is_killed:
+            return await self._survived(journey, before, pace)
         actor.card = actor.card or await slack.workspace.wait_for(before.new_card, self._ends_within_s)
         await self._on_its_way(journey, actor.card)
         for act in journey.acts:
@@ -119,6 +121,26 @@ class Player:
         self._say("the bot is killed (SIGKILL) and started again; the launch goes on when the dead bot's claim lapses (15 s)")
         await self._sandbox.start_bot()
         self._say("the bot is back")
+
+    async def _survived(self, journey: Journey, before: Before, pace: Pace) -> str:
+        """The end of a launch whose bot was killed at a moment left to chance, and where it was told.
+
+        A card whose post was under way at that moment may be there or not, and nobody can tell: then the requester is told directly.
+        """
+        word = journey.ends.word if journey.ends else ""
+        await pace.before(THE_END, None)
+
+        def told(seen: Workspace) -> Message | None:
+            card = before.new_card(seen)
+            return before.new_direct_message(seen) or (_ended(seen, card, word) if card is not None else None)
+
+        shown = await self._sandbox.slack.workspace.wait_for(told, self._ends_within_s)
+        _require(shown.text.startswith(word), f"expected {word}, but the requester was told: {shown.text}")
+        cards = before.count_new_cards(self._sandbox.slack.workspace)
+        _require(cards <= journey.cards, f"{cards} cards were posted")
+        runs = self._count_new_runs(journey, before)
+        where = "" if shown.channel_id == journey.channel_id else "; the kill lost its card, so the requester was told directly"
+        return f"{_NUMBERS.get(runs, str(runs))}, ended {word}, as it should{where}"
 
     def _say(self, text: str) -> None:
         """What happens besides the journey's people and the bot."""
@@ -148,11 +170,16 @@ class Player:
         await asyncio.sleep(0)  # the screen's turn
         cards = before.count_new_cards(workspace)
         _require(cards == journey.cards, f"{cards} cards were posted")
-        runs = self._count_runs() - before.runs
-        _require(runs == journey.runs, f"{runs} runs were started")
+        runs = self._count_new_runs(journey, before)
         if journey.request is not None:
             self._check_request(journey.request, before.received, ended)
         return f"{_NUMBERS.get(runs, str(runs))}, ended {word}, as it should"
+
+    def _count_new_runs(self, journey: Journey, before: Before) -> int:
+        """As many as the journey must cause."""
+        runs = self._count_runs() - before.runs
+        _require(runs == journey.runs, f"{runs} runs were started")
+        return runs
 
     def _count_runs(self) -> int:
         """How many runs the providers have started."""
@@ -177,6 +204,7 @@ class Before:
         self._journey = journey
         self._cards = {message.ts for message in workspace.messages(journey.channel_id)}
         self._answers = len(workspace.ephemerals(journey.channel_id, journey.user_id))
+        self._direct = {message.ts for message in workspace.direct_messages(journey.user_id)}
         self.received, self.runs = received, runs
 
     def new_card(self, workspace: Workspace) -> Message | None:
@@ -186,6 +214,10 @@ class Before:
     def count_new_cards(self, workspace: Workspace) -> int:
         """How many cards were posted since."""
         return sum(one.ts not in self._cards for one in workspace.messages(self._journey.channel_id))
+
+    def new_direct_message(self, workspace: Workspace) -> Message | None:
+        """The first message since from the bot to this person alone."""
+        return next((one for one in workspace.direct_messages(self._journey.user_id) if one.ts not in self._direct), None)
 
     def new_answer(self, workspace: Workspace) -> Message | None:
         """The first answer since that only this person sees."""

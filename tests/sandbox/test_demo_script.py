@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import shutil
 from collections.abc import AsyncGenerator
@@ -15,8 +16,9 @@ from bot.domain.model import State
 from bot.sandbox.acts import Fill, Read
 from bot.sandbox.form_journeys import FORMS
 from bot.sandbox.go_journeys import ACCESS, APPROVALS
-from bot.sandbox.journeys import Journey
+from bot.sandbox.journeys import TROUBLE, Journey
 from bot.sandbox.script import JOURNEYS, Player
+from bot.sandbox.slack.faults import Faults, SlackFault
 from bot.sandbox.world import CONFIGURATION, Sandbox
 
 
@@ -103,3 +105,28 @@ async def test_a_form_that_says_otherwise_is_told_and_counted(sandbox: Sandbox) 
     assert "✗ the form offers no Workflow 'no such workflow'" in shown
     assert "✗ 'company_name' does not take" in shown
     assert "✗ the form does not say 'nobody says this'" in shown
+
+
+@pytest.mark.parametrize("is_taken", [False, True])
+async def test_a_kill_while_the_card_is_posted_loses_it_and_is_no_failure(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, *, is_taken: bool
+) -> None:
+    """The demo kills at a moment left to chance. This one: the card is on its way to Slack, or has arrived, and nobody was told."""
+    posting, hang, kill = asyncio.Event(), Faults.hang, sandbox.kill_bot
+
+    async def noticed(faults: Faults) -> None:
+        posting.set()
+        await hang(faults)
+
+    async def kill_then() -> None:
+        await posting.wait()
+        await kill()
+
+    monkeypatch.setattr(Faults, "hang", noticed)
+    monkeypatch.setattr(sandbox, "kill_bot", kill_then)
+    sandbox.slack.fault("chat.postMessage", SlackFault.hanging(is_applied=is_taken))
+
+    failures, shown = await played(sandbox, *(one for one in TROUBLE if one.is_killed), within_s=30.0)
+
+    assert failures == 0, shown
+    assert "one run, ended Succeeded, as it should; the kill lost its card, so the requester was told directly" in shown
