@@ -4,6 +4,7 @@ domain/       values and decisions: policy, lifecycle, what an answer means; pur
 surfaces/     what people type and see: command text, words, cards; pure
 providers/    one translator per provider; pure
 ports.py      the doors outward, as Protocols
+tasks.py      how what runs in the background is ended
 launching/    use cases: launch, cancel, look
 definitions/  which workflows there are and what they take, remembered with its age
 worker/       the loops that act: start, track, tell

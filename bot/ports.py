@@ -55,6 +55,14 @@ class Telling:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Note:
+    """A row that was set aside, in a line for operators: which and why, never what it holds."""
+
+    note_id: int
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Home:
     """One person's App Home that is to be shown anew.
 
@@ -163,11 +171,15 @@ class Store(Protocol):
         """
         ...
 
-    async def set_aside(self) -> list[str]:
-        """Rows that cannot be read and were set aside since this was last asked, a line each, without their content.
+    async def set_aside(self) -> list[Note]:
+        """Rows that cannot be read, were set aside, and that operators were not told of yet, oldest first.
 
-        Each is told once, oldest first: ``launch L-7K3QW: cannot be read (JSONDecodeError)``.
+        Each is a line: ``launch L-7K3QW: cannot be read (JSONDecodeError)``. It is given out until ``set_aside_told``.
         """
+        ...
+
+    async def set_aside_told(self, note_ids: Sequence[int]) -> None:
+        """Operators were told of these, or never will be: they are not given out any more."""
         ...
 
     async def record_delivery(self, delivery: Delivery, *, holder: str = "", until: datetime | None = None) -> bool:
@@ -175,6 +187,9 @@ class Store(Protocol):
 
         Returns:
             False when its key is kept already, finished or not: nothing changes.
+
+        Raises:
+            StoreUnavailableError: not kept; or, where it says ``may_be_kept``, perhaps. Then it is disowned by ``renew_leases``.
         """
         ...
 
@@ -322,7 +337,8 @@ class Store(Protocol):
         """Keep every lease of ``holder``, on launches, tellings and deliveries, until then: it is alive and still at work.
 
         Versions stay; a lease that somebody else has taken stays theirs; a renewal never shortens. What a claim may have taken
-        whose answer was lost is given back.
+        whose answer was lost is given back; a delivery that was refused and may be kept is finished, so that nobody carries it
+        out (an event, which Slack brings again, is given back).
         """
         ...
 
@@ -330,10 +346,10 @@ class Store(Protocol):
         """When ``lease_due`` may next have something: a free launch is due, or a held one's lease lapses; None: never yet."""
         ...
 
-    async def next_by_connection(self, *, is_tracked: bool) -> Mapping[str, datetime]:
+    async def next_by_connection(self, *, is_tracked: bool, now: datetime) -> Mapping[str, datetime]:
         """When ``lease_of`` may next have something, by the name of the connection; one that never will yet is left out.
 
-        Of leases that lapse only the first is reckoned with: once it was taken, ask again.
+        Every lease that has lapsed by ``now`` is reckoned with, and the first that will: when it has, ask again.
         """
         ...
 
@@ -384,8 +400,13 @@ class Store(Protocol):
         """
         ...
 
-    async def line_told(self, line_id: int, *, ts: str, at: datetime) -> None:
-        """A thread line stands at ``ts``; the first time stands. Kept also when the lease has lapsed."""
+    async def lines_told(
+        self, launch_id: str, line_ids: Sequence[int], *, ts: str, at: datetime, done_by: str | None = None
+    ) -> None:
+        """Thread lines of a launch stand in one message at ``ts``; the first time stands. Kept also when the lease has lapsed.
+
+        ``done_by``: as for ``card_told``.
+        """
         ...
 
     async def line_skipped(self, line_id: int, at: datetime, *, holder: str | None = None, until: datetime | None = None) -> bool:

@@ -30,7 +30,7 @@ from bot.surfaces import replies
 from bot.surfaces.command_text import LaunchText, NothingTyped, Problems, SubcommandText, read_command
 from bot.surfaces.say import Say
 from commands._entries import FORM, LAUNCH, Button, Choice, Entries, Form, Happening, Search, Sheet, Shortcut, Subcommand
-from commands._form_door import ANSWERS_WITHIN_S, UNREADABLE, FormDoor
+from commands._form_door import ANSWERS_WITHIN_S, UNREADABLE, FormDoor, said_of_a_refusal
 from commands._payloads import EVENT, button_in, command_in, event_in, form_in, shortcut_in
 
 __all__ = [
@@ -158,7 +158,7 @@ class Door:
         except (KeyError, TypeError, AttributeError):
             _log.exception("payload_not_readable")
             delivery = None
-        if delivery is not None and not await self._keep(delivery):
+        if delivery is not None and await self._keep(delivery) is not None:
             return BoltResponse(status=HTTPStatus.SERVICE_UNAVAILABLE)
         await ack()
         return None
@@ -179,28 +179,29 @@ class Door:
 
     async def _receive(self, ack: AsyncAck, delivery: Delivery) -> None:
         """Commit, begin the work, acknowledge; in this order, since nothing runs after the acknowledgement."""
-        if await self._keep(delivery):
+        refusal = await self._keep(delivery)
+        if refusal is None:
             await ack()
         else:
-            await self._refuse(ack, delivery)
+            await self._refuse(ack, delivery, refusal)
 
-    async def _keep(self, delivery: Delivery) -> bool:
-        """Commit, and begin the work where it is new; False where it could not be kept: then nothing was begun."""
+    async def _keep(self, delivery: Delivery) -> Say | None:
+        """Commit, and begin the work where it is new; what to say where it was not kept, or perhaps not: nothing was begun then."""
         try:
             is_new = await self._launching.record(delivery)
-        except Exception:  # noqa: BLE001 - the listener edge: whoever brought it learns that nothing was begun
+        except Exception as error:  # noqa: BLE001 - the listener edge: whoever brought it learns that nothing was begun
             _log.exception("delivery_not_recorded", delivery=delivery.key)
-            return False
+            return said_of_a_refusal(error, command=self._command)
         if is_new:
             self._spawn(self.carry(delivery))
-        return True
+        return None
 
-    async def _refuse(self, ack: AsyncAck, delivery: Delivery) -> None:
-        """Nothing could be kept, so nothing was begun: a command is told so at once, anything else by a message."""
+    async def _refuse(self, ack: AsyncAck, delivery: Delivery, refusal: Say) -> None:
+        """Nothing was begun: a command is told so at once, anything else by a message."""
         if delivery.kind == "command":
-            await ack(text=replies.say_not_kept().text, response_type="ephemeral")
+            await ack(text=refusal.text, response_type="ephemeral")
             return
-        self._spawn(self._launching.answer(delivery, replies.say_not_kept()))
+        self._spawn(self._launching.answer(delivery, refusal))
         await ack()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
@@ -211,10 +212,14 @@ class Door:
     async def _respond(self, delivery: Delivery) -> None:
         if delivery.kind == "form":
             delivery = await self._launching.located(delivery) or delivery
-        late = delivery.kind != EVENT and self._launching.is_stale(delivery)
+        late = delivery.kind != EVENT and self._launching.is_stale(delivery) and not await self._has_launched(delivery)
         say = replies.say_too_late(delivery) if late else await self._answer(delivery)
         if say is not None:
             await self._tell(delivery, say)
+
+    async def _has_launched(self, delivery: Delivery) -> bool:
+        """Whether a form's launch exists and only the mark is missing that the form is done: then it is not too late for it."""
+        return delivery.kind == "form" and await self._launching.sending.launched_by(delivery) is not None
 
     async def _fault(self, delivery: Delivery) -> None:
         """A fault of our own: it is in the log under a reference, and what was asked for is not tried again."""

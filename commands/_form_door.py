@@ -21,6 +21,7 @@ from bot.launching import Launching, Sent
 from bot.surfaces import replies
 from bot.surfaces.form_place import being_launched
 from bot.surfaces.form_view import first_field, read_view
+from bot.surfaces.say import Say
 from commands._entries import Entries
 from commands._payloads import button_in, sheet_in
 
@@ -83,9 +84,9 @@ class FormDoor:
             return
         try:
             await self._launching.record(delivery)
-        except Exception:  # noqa: BLE001 - the listener edge: whoever sent it learns that nothing was begun
+        except Exception as error:  # noqa: BLE001 - the listener edge: whoever sent it learns that nothing was begun
             _log.exception("delivery_not_recorded", delivery=delivery.key)
-            await ack(_at_a_field(body["view"], replies.say_not_kept().text))
+            await ack(_at_a_field(body["view"], said_of_a_refusal(error, command=self._launching.command).text))
             return
         judging = asyncio.create_task(sheet.judge(self._launching, delivery, read_view(body["view"])))
         left_s = max(self._answers_within_s - (asyncio.get_running_loop().time() - started), LEAST_S)
@@ -123,6 +124,13 @@ class FormDoor:
             await self._carry(delivery)
         except Exception:  # noqa: BLE001 - as above
             await self._fault(delivery)
+
+
+def said_of_a_refusal(error: Exception, *, command: str) -> Say:
+    """What a person is told whose delivery was not recorded, for this reason: what is in doubt is said, not guessed."""
+    if isinstance(error, StoreUnavailableError) and error.may_be_kept:
+        return replies.say_perhaps_kept(command=command)
+    return replies.say_not_kept()
 
 
 def _at_a_field(view: Mapping[str, Any], words: str) -> dict[str, Any]:

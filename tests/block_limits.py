@@ -51,7 +51,9 @@ ACTIVE = re.compile(r"<[^<>]*>")
 OURS = re.compile(
     r"<@[UW][A-Z0-9]+>|<!date\^\d+\^\{date_short_pretty\} at \{time\}\|[0-9: -]+ UTC>|<https?://[^<>|\s]+\|[^<>|]+>"
 )
-FORMAT_MARK = re.compile(r"(?<![A-Za-z0-9])[*_~](?=\S)|(?<=\S)[*_~](?![A-Za-z0-9])|`")
+FORMAT_MARK = re.compile(
+    r"(?<![A-Za-z0-9])[*~](?=\S)|(?<=\S)[*~](?![A-Za-z0-9])|`|(?<![A-Za-z0-9_])_+(?=[^\s_])|(?<=[^\s_])_+(?![A-Za-z0-9_])"
+)
 HIDDEN = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 
 

@@ -257,6 +257,13 @@ async def test_a_workflow_that_cannot_be_launched_any_more_is_said_to_be_so(
     assert codes(await scene.pressed(trigger_id=None)) == [code]
 
 
+async def test_a_workflow_that_is_only_named_like_the_one_that_is_gone_is_another(scene: Scene) -> None:
+    await scene.over()
+    scene.house.definitions.workflows = {"billing": (replace(DUNNING, workflow_id="812", name="396"),)}
+
+    assert codes(await scene.pressed(trigger_id=None)) == ["workflow_gone"]
+
+
 # --- the command ---
 
 

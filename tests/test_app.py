@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import socket
+import sqlite3
+import time
+from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlencode
 
 import httpx
 import pytest
 from structlog.testing import capture_logs
 
+from bot.app.waking import DEAF_FOR_S
+from bot.sandbox.slack.delivery import signature
 from bot.sandbox.slack.faults import SlackFault
+from tests.app.test_waking import Asleep
 from tests.journeys.house import House, a_house
 
 BODY = {
@@ -77,3 +85,32 @@ async def test_a_body_that_is_no_text_is_refused(tmp_path: Path) -> None:
 async def test_slacks_requests_are_not_served_in_socket_mode(tmp_path: Path) -> None:
     async with a_house(tmp_path) as house:
         assert (await ask(house, "POST", "/slack/events", data=BODY)).status_code == 404
+
+
+@pytest.mark.skipif(not hasattr(time, "CLOCK_BOOTTIME"), reason="this system does not count the time for which it was suspended")
+async def test_what_was_typed_over_http_while_the_machine_was_suspended_is_not_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = Asleep(monkeypatch)
+    async with a_house(tmp_path, mode="http") as house:
+        give_up(house, {**BODY, "command": "/launch", "text": "analytics AddTwoNumbers parameter1=13 parameter2=7"})
+        machine.seconds += 120
+        refused = await house.slack.command("U0ALICE", "C0DATA", "help")
+        machine.seconds += DEAF_FOR_S
+        await house.told("U0ALICE", "C0DATA", "help")
+        starts = [one for one in house.providers.received if one.verb == "start"]
+    with sqlite3.connect(tmp_path / "gonogo.db") as database:
+        recorded = database.execute("SELECT count(*) FROM deliveries").fetchone()
+    database.close()
+
+    assert (refused.error, recorded, starts) == ("http_service_error", (1,), [])
+
+
+def give_up(house: House, payload: dict[str, str]) -> None:
+    """Send a command as Slack does, and hang up; the event loop, and so the bot, does not turn meanwhile."""
+    body = urlencode(payload).encode()
+    headers = signature(house.slack.signing_secret, body, datetime.now(UTC))  # noqa: TID251 - Slack's clock
+    headers |= {"Host": "bot", "Content-Type": "application/x-www-form-urlencoded", "Content-Length": str(len(body))}
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    with socket.create_connection(("127.0.0.1", house.bot.http_port), timeout=5) as connection:
+        connection.sendall(f"POST /slack/events HTTP/1.1\r\n{head}\r\n".encode() + body)

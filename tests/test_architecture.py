@@ -15,6 +15,7 @@ PLANTED: dict[str, str] = {
     "bot/surfaces/cards.py": "import bot.launching",
     "bot/providers/zuora.py": "import bot.surfaces.words",
     "bot/ports.py": "import bot.launching",
+    "bot/tasks.py": "import bot.ports",
     "bot/launching/requesting.py": "import bot.worker",
     "bot/worker/launches.py": "import bot.gateways.http",
     "bot/definitions/live.py": "import bot.store",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -13,9 +13,9 @@ from bot.domain.model import EventKind, Person, State
 from bot.domain.provider import Busy, Confirmed, Denied, Unreachable, Unverifiable
 from bot.launching import Refusal, Settled
 from bot.surfaces import forms
-from tests.builders import a_delivery, an_event
+from tests.builders import NOON, a_delivery, an_event
 from tests.ports import a_store
-from tests.test_launching import House, codes
+from tests.test_launching import House, codes, moved
 
 PRESSED = a_delivery(key="button:1", kind="button", name="doubt_ran", text="L-00001", user_id="U0BOB", trigger_id="1.2.x")
 
@@ -112,6 +112,99 @@ class TestItRan:
 def submission(opened_by: str) -> str:
     state = {"values": {forms.RUN_ID_BLOCK: {forms.RUN_ID_FIELD: {"value": "400"}}}}
     return forms.form_text({"private_metadata": opened_by, "state": state})
+
+
+async def taken_up(house: House) -> None:
+    """The worker takes the launch up, which raises its version, and gives it back."""
+    now = house.clock.now()
+    leased = await house.store.lease_of("billing", is_tracked=False, now=now, until=now, holder="worker", limit=9)
+    assert [launch.launch_id for launch in leased] == ["L-00001"]
+    await house.store.release("L-00001", "worker")
+
+
+def at_each_look(house: House, happens: Callable[[], Awaitable[None]], *, times: int) -> None:
+    """Let something happen just after a launch was read, so many times."""
+    looks, left = house.store.launch, [happens] * times
+
+    async def look(launch_id: str) -> Any:
+        found = await looks(launch_id)
+        if left:
+            await left.pop()()
+        return found
+
+    house.store.launch = look  # type: ignore[method-assign]
+
+
+class TestMeanwhile:
+    """The worker, or somebody else, changes the launch after it was read and before the word is kept."""
+
+    @pytest.fixture(autouse=True)
+    async def due(self, house: House) -> None:
+        """The worker is to look for its run."""
+        launch = await house.store.launch("L-00001")
+        assert launch is not None
+        assert await house.store.save(replace(launch, due_at=NOON), None)
+
+    async def test_a_run_is_adopted_although_the_worker_took_the_launch_up(self, house: House) -> None:
+        async def confirmed() -> Confirmed:
+            await taken_up(house)
+            return Confirmed(run_id="400", provider_status="Processing")
+
+        house.wire.answers = [confirmed]
+
+        assert isinstance(await house.launching.it_ran(PRESSED, "L-00001", "400"), Settled)
+        event = await last_event(house)
+        assert (event.kind, event.actor, event.facts["run_id"]) == (EventKind.ADOPTED, "U0BOB", "400")
+        assert await state(house) is State.RUNNING
+        assert len(house.wire.calls) == 1
+
+    async def test_that_nothing_ran_is_kept_although_the_worker_took_the_launch_up(self, house: House) -> None:
+        at_each_look(house, lambda: taken_up(house), times=2)
+
+        assert isinstance(await house.launching.it_did_not(PRESSED, "L-00001"), Settled)
+        assert await state(house) is State.FAILED
+        assert [event.kind for event in await house.store.events("L-00001")].count(EventKind.FAILED) == 1
+
+    async def test_a_launch_that_changes_at_every_look_is_said_to_be_busy(self, house: House) -> None:
+        at_each_look(house, lambda: taken_up(house), times=99)
+
+        assert codes(await house.launching.it_did_not(PRESSED, "L-00001")) == ["busy_launch"]
+
+    async def test_a_run_that_another_launch_took_meanwhile_is_called_so(self, house: House) -> None:
+        await house.request(key="command:other")
+        await moved(house, EventKind.STARTING, "L-00002")
+
+        async def confirmed() -> Confirmed:
+            await moved(house, EventKind.ACCEPTED, "L-00002", run_id="400")
+            return Confirmed(run_id="400")
+
+        house.wire.answers = [confirmed]
+
+        assert codes(await house.launching.it_ran(PRESSED, "L-00001", "400")) == ["run_of_another"]
+        assert await state(house) is State.IN_DOUBT
+
+    async def test_a_launch_that_was_settled_meanwhile_is_told_as_it_stands(self, house: House) -> None:
+        async def confirmed() -> Confirmed:
+            await moved(house, EventKind.ADOPTED, run_id="400")
+            return Confirmed(run_id="400")
+
+        house.wire.answers = [confirmed]
+        answer = await house.launching.it_ran(PRESSED, "L-00001", "400")
+
+        assert codes(answer) == ["not_in_doubt"]
+        assert isinstance(answer, Refusal)
+        assert answer.problems[0].facts["state"] == State.RUNNING.word
+
+    async def test_who_may_no_longer_launch_it_settles_nothing_with_a_second_try(self, house: House) -> None:
+        async def confirmed() -> Confirmed:
+            await taken_up(house)
+            house.directory.people["U0BOB"] = Person(user_id="U0BOB", team_id="T0GONOGO", name="bob", is_guest=True)
+            return Confirmed(run_id="400")
+
+        house.wire.answers = [confirmed]
+
+        assert codes(await house.launching.it_ran(PRESSED, "L-00001", "400")) == ["person_is_guest"]
+        assert await state(house) is State.IN_DOUBT
 
 
 async def test_it_did_not_ends_the_launch_as_failed_and_says_who_said_so(house: House) -> None:

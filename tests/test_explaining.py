@@ -19,7 +19,7 @@ from bot.domain.holdings import Holding
 from bot.domain.model import Channel, Connection, Delivery, InputSpec, InputType, Person, Workflow
 from bot.domain.policy import Allow, Deny, NeedApproval
 from bot.domain.standing import Standing
-from bot.launching.explaining import MOST_ASKED, Explaining
+from bot.launching.explaining import MOST_ASKED, TELLING_TAKES, Explaining
 from bot.launching.judging import Judge
 from bot.launching.outcomes import Refusal
 from bot.launching.surveying import MOST_WORKFLOWS
@@ -29,6 +29,7 @@ from bot.surfaces.access import Access
 from bot.surfaces.command_text import LaunchText
 from bot.surfaces.place import Place
 from bot.surfaces.preview import Preview
+from bot.surfaces.say import Say
 from bot.surfaces.why import Asking, Why
 from tests.builders import NOON, FrozenClock, a_connection, a_delivery
 from tests.ports import RecordingThread, TableDefinitions, TableDirectory, a_store
@@ -105,6 +106,19 @@ class House:
     @property
     def operators(self) -> list[str]:
         return [text for what, text in self.thread.told if what == "operators"]
+
+
+@dataclass
+class HeldThread(RecordingThread):
+    """Slack, which answers whoever tells operators something once it may."""
+
+    is_asked: asyncio.Event = field(default_factory=asyncio.Event)
+    answers: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def tell_operators(self, say: Say) -> None:
+        self.is_asked.set()
+        await self.answers.wait()
+        await super().tell_operators(say)
 
 
 def question(connection: str = "billing", workflow: str = "396", **changes: Any) -> Delivery:
@@ -494,6 +508,45 @@ class TestAskingForAccess:
 
         assert sorted(map(str, outcomes)) == [Asking.ASKED, Asking.ASKED_BEFORE]
         assert len(house.operators) == 1
+
+    async def test_two_presses_that_reach_two_replicas_tell_once(self, house: House) -> None:
+        house.thread = slack = HeldThread()
+        await house.why()
+        first = asyncio.create_task(house.press(1))
+        async with asyncio.timeout(10):
+            await slack.is_asked.wait()
+            second = await house.press(2)
+        slack.answers.set()
+
+        assert [await first, second] == [Asking.ASKED, Asking.ASKED_BEFORE]
+        assert len(house.operators) == 1
+
+    async def test_a_press_that_a_killed_replica_was_at_goes_on_with_the_next(self, house: House) -> None:
+        """And not only once its claim has lapsed: nobody would press again."""
+        house.thread = slack = HeldThread()
+        await house.why()
+        first = asyncio.create_task(house.press(1))
+        async with asyncio.timeout(10):
+            await slack.is_asked.wait()
+        first.cancel()
+        await asyncio.wait({first})
+        slack.answers.set()
+
+        assert await house.press(1) == Asking.ASKED
+        assert len(house.operators) == 1
+
+    async def test_a_wish_that_died_with_its_press_may_be_told_by_another(self, house: House) -> None:
+        house.thread = slack = HeldThread()
+        await house.why()
+        first = asyncio.create_task(house.press(1))
+        async with asyncio.timeout(10):
+            await slack.is_asked.wait()
+        first.cancel()
+        await asyncio.wait({first})
+        slack.answers.set()
+        house.clock.move(seconds=TELLING_TAKES.total_seconds())
+
+        assert await house.press(2) == Asking.ASKED
 
     async def test_another_workflow_and_another_person_are_other_wishes(self, house: House) -> None:
         await house.why()

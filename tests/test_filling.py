@@ -11,7 +11,7 @@ import pytest
 
 from bot.domain.errors import LookupFailedError, ThreadError
 from bot.domain.grants import ChannelPolicy, Grant, InputRule, Policy
-from bot.domain.model import Channel, Connection, InputSpec, Person, Workflow
+from bot.domain.model import Channel, Connection, InputSpec, InputType, Person, Workflow
 from bot.launching import NotHere, Refusal
 from bot.launching.offering import MOST_OFFERED, age_notes, rules_of
 from bot.launching.sheets import Sheets
@@ -312,6 +312,29 @@ async def test_what_was_typed_survives_a_view_without_fields(desk: Desk) -> None
     view = await desk.choose(view_id, "Workflow", "396")
 
     assert "'initial_value': 'A1'" in str(view["blocks"])
+
+
+async def test_what_was_typed_last_stands_in_the_field_however_often_the_workflow_was_changed() -> None:
+    amount = (InputSpec(name="maxAmount", type=InputType.DECIMAL),)
+    one, other = (Workflow(workflow_id=number, name=f"Odd {number}", inputs=amount) for number in ("1", "2"))
+    async with a_desk(one, other) as desk:
+        view_id = await desk.open("billing")
+        shown: list[str | None] = []
+        for workflow, typed in (("1", None), ("2", "10"), ("1", "20"), ("2", "30"), ("1", "")):
+            payload = desk.choice(view_id, "Workflow", workflow)
+            if typed is not None:
+                (block_id,) = (block["block_id"] for block in payload["view"]["blocks"] if _asks(block, "maxAmount"))
+                payload["view"]["state"]["values"][block_id]["launch_form_input"]["value"] = typed or None
+            await desk.dispatch(payload)
+            await desk.door.drain()
+            (field,) = (block["element"] for block in desk.thread.views[view_id]["blocks"] if _asks(block, "maxAmount"))
+            shown.append(field.get("initial_value"))
+
+        assert shown == [None, "10", "20", "30", None]
+
+
+def _asks(block: Mapping[str, Any], label: str) -> bool:
+    return bool(block.get("label", {}).get("text") == label)
 
 
 async def test_somebody_elses_form_is_not_drawn(desk: Desk) -> None:

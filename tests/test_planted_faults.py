@@ -96,7 +96,7 @@ class DropsWhatWasLeft(Faulty):
 class ForgetsWhatItTold(Faulty):
     """Does not note that a line was told."""
 
-    async def line_told(self, *_arguments: Any, **_named: Any) -> None: ...
+    async def lines_told(self, *_arguments: Any, **_named: Any) -> None: ...
 
 
 # --- the search ----------------------------------------------------------------------------------------------------------

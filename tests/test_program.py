@@ -9,11 +9,12 @@ import signal
 import socket
 import sqlite3
 import sys
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
+import psycopg
 import pytest
 from typer.main import get_command
 
@@ -32,6 +33,7 @@ from bot.settings import read_configuration
 from bot.store.schema import MIGRATIONS
 from bot.store.sqlite import SqliteStore
 from tests.builders import NOON
+from tests.postgres_server import server_or_skip
 from tests.test_docs import SECRETS, example
 
 ROOT = Path(__file__).parent.parent
@@ -413,26 +415,137 @@ class TestRefusedBySlack:
         assert "Traceback" not in ended.err
 
 
-class TestRunning:
-    async def test_it_drains_on_sigterm(self, folder: Path, slack: SlackStandIn) -> None:
+class Bot:
+    """`gonogo run` in a process of its own, which ends with the block; ``said`` are the events of its log."""
+
+    def __init__(self, folder: Path, slack: SlackStandIn, **settings: str) -> None:
         tokens = {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_APP_TOKEN": slack.app_token, "SLACK_API_URL": slack.api_url}
-        program = await asyncio.create_subprocess_exec(
+        self._folder = folder
+        self._settings = {"GONOGO_HTTP_PORT": "0", **tokens, **SECRETS, **settings}
+        self._process: asyncio.subprocess.Process | None = None
+        self.said: list[str] = []
+
+    async def __aenter__(self) -> Self:
+        self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             "bot",
             "run",
-            cwd=folder,
-            env=environment(GONOGO_HTTP_PORT="0", **tokens, **SECRETS),
+            cwd=self._folder,
+            env=environment(**self._settings),
             stderr=asyncio.subprocess.PIPE,
         )
-        await slack.connected()
-        program.send_signal(signal.SIGTERM)
-        _, err = await asyncio.wait_for(program.communicate(), PROMPTLY_S)
+        return self
 
-        assert program.returncode == 0, err.decode()
-        told = [json.loads(line)["event"] for line in err.decode().splitlines()]
-        probing = {"provider_call", "probe_failed"}  # how far the first probe comes until then is chance
-        assert [event for event in told if event not in probing] == ["ready", "draining", "stopped"]
+    async def __aexit__(self, *_: object) -> None:
+        process = self._process
+        assert process is not None
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+    async def says(self, event: str) -> None:
+        """Wait until its log says so, or something that begins like it."""
+        async with asyncio.timeout(PROMPTLY_S):
+            while not any(line.startswith(event) for line in self.said):
+                assert await self._line(), self.said
+
+    async def ended(self) -> int:
+        """Ask it to end, once; its exit code, which must come promptly."""
+        process = self._process
+        assert process is not None
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(PROMPTLY_S):
+            while await self._line():
+                pass
+            return await process.wait()
+
+    async def _line(self) -> bool:
+        """Read one more; False at the end."""
+        assert self._process is not None
+        assert self._process.stderr is not None
+        line = await self._process.stderr.readline()
+        if line:
+            self.said.append(json.loads(line)["event"])
+        return bool(line)
+
+    @property
+    def told(self) -> list[str]:
+        """Without what the SDK says of Slack, and the first probe: how far that comes is chance."""
+        return [line for line in self.said if not line.startswith(("Failed to", "provider_call", "probe_failed"))]
+
+
+def once_asked_for_a_socket(slack: SlackStandIn, trouble: Callable[[SlackStandIn], None]) -> None:
+    """The first call, which tries the token, is answered well; ``trouble`` begins just before its answer leaves."""
+
+    def heard() -> None:
+        if slack.traffic[-1].name == "apps.connections.open":
+            slack.traffic.watchers.remove(heard)
+            trouble(slack)
+
+    slack.traffic.watchers.append(heard)
+
+
+def refusing(slack: SlackStandIn) -> None:
+    """No socket is given out any more."""
+    slack.fault("apps.connections.open", SlackFault.refusing("internal_error"), times=50)
+
+
+def leading_nowhere(slack: SlackStandIn) -> None:
+    """The address of each socket is one at which nobody listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        slack._api.url = f"http://127.0.0.1:{free.getsockname()[1]}"
+
+
+def rejecting(slack: SlackStandIn) -> None:
+    """The address answers, and takes no socket."""
+    slack.sockets.tickets.admit_socket = lambda _ticket: False  # type: ignore[method-assign]
+
+
+class TestRunning:
+    async def test_it_drains_on_sigterm(self, folder: Path, slack: SlackStandIn) -> None:
+        async with Bot(folder, slack) as bot:
+            await bot.says("ready")
+            code = await bot.ended()
+
+        assert (code, bot.told) == (0, ["ready", "draining", "stopped"])
+
+    @pytest.mark.parametrize("trouble", [refusing, leading_nowhere, rejecting])
+    async def test_one_sigterm_ends_a_start_that_waits_for_its_sockets(
+        self, folder: Path, slack: SlackStandIn, trouble: Callable[[SlackStandIn], None]
+    ) -> None:
+        """The token is well when it is tried; then there is no socket to be had, and the SDK tries for ever."""
+        once_asked_for_a_socket(slack, trouble)
+        async with Bot(folder, slack) as bot:
+            await bot.says("Failed to connect")
+            code = await bot.ended()
+
+        assert (code, bot.told) == (0, ["draining", "stopped"])
+
+    async def test_one_sigterm_ends_a_start_that_waits_for_slacks_first_answer(self, folder: Path, slack: SlackStandIn) -> None:
+        slack.fault("auth.test", SlackFault.hanging())
+        async with Bot(folder, slack) as bot:
+            async with asyncio.timeout(PROMPTLY_S):
+                while slack.faults._waiting["auth.test"]:  # noqa: ASYNC110 - a call that hangs is told to nobody
+                    await asyncio.sleep(0.01)
+            code = await bot.ended()
+
+        assert (code, bot.told) == (0, ["draining", "stopped"])
+
+    async def test_one_sigterm_ends_a_start_that_waits_for_another_who_migrates(self, folder: Path, slack: SlackStandIn) -> None:
+        server = server_or_skip()
+        url = server.new_database()
+        waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        with psycopg.connect(url) as another:
+            another.execute("SELECT pg_advisory_xact_lock(hashtextextended('gonogo migrations', 0))")
+            async with Bot(folder, slack, GONOGO_DATABASE_URL=url) as bot:
+                async with asyncio.timeout(PROMPTLY_S):
+                    while server.execute(waiting) == [(0,)]:  # noqa: ASYNC110 - Postgres does not tell who waits
+                        await asyncio.sleep(0.05)
+                code = await bot.ended()
+
+        assert (code, bot.told) == (0, ["draining", "stopped"])
 
     async def test_a_copy_of_the_database_can_be_made_and_opened(self, folder: Path) -> None:
         migrated = await gonogo(folder, "db", "migrate")

@@ -12,7 +12,7 @@ from bot.domain.errors import LookupFailedError
 from bot.domain.grants import ApprovalRule
 from bot.domain.model import Connection, EventKind, Launch, State, Workflow
 from bot.launching import Decided, Launched
-from bot.ports import Found, Go, Reopen, Wait
+from bot.ports import Found, Go, NoGo, Reopen, Wait
 from tests.builders import a_delivery
 from tests.ports import TableDefinitions, a_store
 from tests.test_launching import DUNNING, GRANT, House, codes, stored
@@ -116,6 +116,33 @@ async def test_a_provider_that_does_not_answer_lets_no_yes_count_and_nothing_sta
     scene.known.is_down = True
 
     assert isinstance(await scene.may_start(), Wait)
+
+
+async def test_another_workflow_that_is_named_like_the_id_of_one_that_is_gone_is_not_agreed_to(scene: Scene) -> None:
+    """Whoever may name workflows at the provider could have people agree to one and the other started."""
+    scene.house.grants = (replace(GRANT, workflows=("*",), approval=RULE),)
+    await scene.asked()
+    scene.known.published = {"billing": (replace(DUNNING, workflow_id="812", name="396", extras={"message": "another"}),)}
+
+    decided = await scene.yes()
+
+    assert isinstance(decided, Decided)
+    assert (decided.event.kind, decided.is_counted) == (EventKind.FAILED, False)
+    assert decided.event.facts["codes"] == ["workflow_gone"]
+    launch = await stored(scene.house, "L-00001")
+    assert (launch.workflow_id, launch.workflow_name, launch.extras) == ("396", DUNNING.name, {})
+
+
+async def test_another_workflow_that_is_named_like_the_id_of_one_that_is_gone_does_not_start(scene: Scene) -> None:
+    scene.house.grants = (replace(GRANT, workflows=("*",), approval=RULE),)
+    await scene.asked()
+    await scene.yes()
+    scene.known.published = {"billing": (replace(DUNNING, workflow_id="812", name="396", version="1"),)}
+
+    answer = await scene.may_start()
+
+    assert isinstance(answer, NoGo)
+    assert [reason.code for reason in answer.reasons] == ["workflow_gone"]
 
 
 @pytest.mark.parametrize("later_s", [0, 60])

@@ -336,9 +336,9 @@ class Life:
         common: dict[str, Any] = {"store": self.store, "clock": clock, "holder": holder, "lease": LEASE}
         known: dict[str, Any] = {"providers": PROVIDERS, "connections": CONNECTIONS}
         plans, paced = Plans(store=self.store, clock=clock), PacedWire(wire=wire, clock=clock, **known)
-        launches = LaunchWork(wire=wire, gate=self.launching.gate, plans=plans, is_tracking=False, **known, **common)
+        launches = LaunchWork(wire=wire, gate=self.launching.gate, plans=plans, paced=paced, is_tracking=False, **known, **common)
         self.works: dict[str, tuple[Any, ...]] = {
-            "launches": (launches, TrackWork(launches=replace(launches, wire=paced), wire=paced)),
+            "launches": (launches, TrackWork(launches=replace(launches, wire=paced, paced=None), wire=paced)),
             "tellings": (TellingWork(thread=thread, once=once, **common),),
             "deliveries": (DeliveryWork(carry=self.door.carry, **common),),
         }

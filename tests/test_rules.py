@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
 
-from bot.domain.grants import Freeze, InputRule, Limits
+from bot.domain.grants import ApprovalRule, Freeze, InputRule, Limits
 from bot.domain.holdings import Holding
-from bot.domain.model import EventKind
+from bot.domain.model import Connection, EventKind, InputSpec, InputType, State, Workflow
 from bot.domain.records import Record
 from bot.launching import Launched
 from bot.surfaces.command_text import LaunchText
-from tests.builders import NOON
+from tests.builders import NOON, a_delivery
 from tests.ports import TableDefinitions, a_store
 from tests.test_launching import DUNNING, GRANT, House, codes, moved, stored
 
@@ -81,6 +82,28 @@ class TestInputRules:
 
         assert codes(await house.request(typed(accountId="A1"))) == ["fixed_misfit"]
 
+    async def test_a_default_of_the_providers_that_a_rule_is_about_and_nobody_can_read_is_not_left_to_it(
+        self, house: House
+    ) -> None:
+        amount = InputSpec(name="maxAmount", type=InputType.DECIMAL, default="1,000.00")
+        house.definitions = TableDefinitions({"billing": (replace(DUNNING, inputs=(InputSpec(name="accountId"), amount)),)})
+        house.grants = (ruled(maxAmount=InputRule(max=Decimal(500))),)
+
+        refusal = await house.request(typed(accountId="A1"))
+
+        assert codes(refusal) == ["default_misfit"]
+        assert refusal.problems[0].facts["name"] == "maxAmount"  # type: ignore[union-attr]
+        assert isinstance(await house.request(typed(accountId="A1", maxAmount="499"), key="command:2"), Launched)
+
+    async def test_a_default_that_nobody_can_read_is_the_providers_own_where_no_rule_is_about_it(self, house: House) -> None:
+        amount = InputSpec(name="maxAmount", type=InputType.DECIMAL, default="1,000.00")
+        house.definitions = TableDefinitions({"billing": (replace(DUNNING, inputs=(InputSpec(name="accountId"), amount)),)})
+
+        launched = await house.request(typed(accountId="A1"))
+
+        assert isinstance(launched, Launched)
+        assert launched.launch.inputs == {"accountId": "A1"}
+
     async def test_of_two_grants_the_one_that_the_inputs_fit_is_used(self, house: House) -> None:
         narrow = ruled(maxAmount=InputRule(max=Decimal(10)))
         house.grants = (narrow, replace(GRANT, inputs={"maxAmount": InputRule(max=Decimal(100))}, requesters=("U0ALICE",)))
@@ -89,6 +112,78 @@ class TestInputRules:
 
         assert isinstance(launched, Launched)
         assert (await stored(house, "L-00001")).grant_key == house.grants[1].key
+
+
+ENTITY = replace(DUNNING, inputs=(*(DUNNING.inputs or ()), InputSpec(name="entity", required=True)))
+AGREED = ApprovalRule(approvers=("U0BOB",))
+
+
+class TestOverlappingGrants:
+    """One gives the entity itself, for everybody; the other is for the admins, who have to type it."""
+
+    FIXING = ruled(entity=InputRule(fixed="EU"), maxAmount=InputRule(max=Decimal(500)))
+    BARE = replace(GRANT, requesters=("S0ADMINS",))
+
+    @pytest.fixture
+    def admins(self, house: House) -> House:
+        house.definitions = TableDefinitions({"billing": (ENTITY,)})
+        house.directory.groups["S0ADMINS"] = frozenset({"U0ALICE"})
+        return house
+
+    async def test_the_grant_for_which_the_inputs_are_complete_is_used_although_the_other_asks_for_less(
+        self, admins: House
+    ) -> None:
+        admins.grants = (replace(self.FIXING, approval=AGREED), self.BARE)
+
+        launched = await admins.request(typed(accountId="A1"))
+
+        assert isinstance(launched, Launched)
+        assert (launched.launch.state, launched.launch.grant_key) == (State.AWAITING_APPROVAL, admins.grants[0].key)
+        assert launched.launch.inputs == {"accountId": "A1", "entity": "EU"}
+
+    @pytest.mark.parametrize("number", range(8))
+    async def test_the_fingerprints_of_grants_decide_nothing_about_it(self, admins: House, number: int) -> None:
+        admins.grants = (self.FIXING, replace(self.BARE, limits=Limits(per_hour=100 + number)))
+
+        launched = await admins.request(typed(accountId="A1"))
+
+        assert isinstance(launched, Launched)
+        assert launched.launch.grant_key == self.FIXING.key
+
+    async def test_the_grant_without_approval_is_used_once_its_inputs_are_complete(self, admins: House) -> None:
+        admins.grants = (replace(self.FIXING, approval=AGREED), self.BARE)
+
+        launched = await admins.request(typed(accountId="A1", entity="EU"))
+
+        assert isinstance(launched, Launched)
+        assert (launched.launch.state, launched.launch.grant_key) == (State.QUEUED, self.BARE.key)
+
+    async def test_where_the_only_one_with_complete_inputs_refuses_one_its_own_reason_is_told(self, admins: House) -> None:
+        admins.grants = (replace(self.FIXING, approval=AGREED), self.BARE)
+
+        assert codes(await admins.request(typed(accountId="A1", maxAmount="501"))) == ["input_too_large"]
+
+    async def test_a_grant_that_came_while_the_inputs_were_read_is_not_judged_without_them(self, admins: House) -> None:
+        admins.grants = (replace(self.FIXING, approval=AGREED),)
+        reloaded = _ReloadedMeanwhile({"billing": (ENTITY,)})
+        admins.definitions = reloaded
+        launching = admins.launching
+        admins.grants = (replace(self.BARE, requesters=("U0ALICE",)),)
+        reloaded.replace = partial(
+            launching._cases.rejudging.judge.standing.replace, policy=admins.standing.policy, connections={}
+        )
+
+        assert codes(await launching.request(a_delivery(), typed(accountId="A1"))) == ["policy_changed"]
+
+
+class _ReloadedMeanwhile(TableDefinitions):
+    """The configuration is read anew while the workflow's inputs are asked for."""
+
+    replace: Callable[[], None]
+
+    async def described(self, connection: Connection, workflow: Workflow, *, is_fresh: bool = False) -> Workflow:
+        self.replace()
+        return await super().described(connection, workflow, is_fresh=is_fresh)
 
 
 class TestLimits:
@@ -120,13 +215,15 @@ class TestLimits:
 
         assert isinstance(await house.request(typed(accountId="A1"), key="command:3"), Launched)
 
-    async def test_a_redelivered_wish_is_not_counted_again(self, house: House) -> None:
-        house.grants = (replace(GRANT, limits=Limits(per_hour=1)),)
+    @pytest.mark.parametrize("limits", [Limits(per_hour=1), Limits(running=1)])
+    async def test_a_redelivered_wish_is_not_refused_for_the_launch_that_it_caused(self, house: House, limits: Limits) -> None:
+        """Whoever were told that it may not run would take it for not running."""
+        house.grants = (replace(GRANT, limits=limits),)
         wish = await house.request(typed(accountId="A1"))
         again = await house.request(typed(accountId="A1"))
 
         assert isinstance(wish, Launched)
-        assert isinstance(again, Launched) or codes(again) == ["limit_per_hour"]
+        assert again == Launched(launch=wish.launch, is_repeated=True)
         assert len(await house.store.recent(channel_id="C0FINANCE", limit=9)) == 1
 
     async def test_a_tightened_limit_goes_on_counting(self, house: House) -> None:
@@ -176,8 +273,6 @@ class TestFreezes:
 
 
 def _pressed() -> Any:
-    from tests.builders import a_delivery  # noqa: PLC0415 - beside its only use
-
     return a_delivery(kind="button", key="button:1", text="L-00001")
 
 

@@ -143,6 +143,7 @@ def build(
         every=around.probe_every,
         once=once,
     )
+    paced = PacedWire(wire=wire, clock=clock, providers=providers, connections=connections, fellows=fellows)
     launches = LaunchWork(
         store=store,
         wire=wire,
@@ -154,14 +155,14 @@ def build(
         lease=lease,
         hears=mirroring.heard,
         plans=Plans(store=store, clock=clock),
+        paced=paced,
         is_tracking=False,
         stored=as_stored,
     )
-    paced = PacedWire(wire=wire, clock=clock, providers=providers, connections=connections, fellows=fellows)
     works = (
         DeliveryWork(store=store, clock=clock, holder=holder, lease=lease, carry=door.carry),
         launches,
-        TrackWork(launches=replace(launches, wire=paced), wire=paced, ring=bell.ring),
+        TrackWork(launches=replace(launches, wire=paced, paced=None), wire=paced, ring=bell.ring),
         mirroring,
         Refreshing(definitions=definitions, standing=standing, clock=clock),
         TellingWork(store=store, thread=thread, clock=clock, holder=holder, lease=lease, once=once),

@@ -25,8 +25,10 @@ from bot.domain.standing import Standing
 from bot.gateways.http import HttpWire
 from bot.ports import Clock, Thread
 from bot.settings import Configuration, referenced_files
+from bot.settings.digest import digest
 from bot.surfaces.configuration_notices import say_configuration_refused, say_reloaded
 from bot.surfaces.say import Say
+from bot.tasks import end
 from bot.worker.once import Once, name_of
 
 LOOK_EVERY_S = 2.0
@@ -171,9 +173,7 @@ async def watching(reloading: Reloading) -> AsyncGenerator[None]:
     finally:
         with suppress(AttributeError, NotImplementedError, RuntimeError, ValueError):
             loop.remove_signal_handler(signal.SIGHUP)
-        looking.cancel()
-        with suppress(asyncio.CancelledError):
-            await looking
+        await end(looking)
 
 
 def _read(sources: Sources) -> _Outcome:
@@ -204,18 +204,30 @@ def _stat(path: Path) -> tuple[int, ...]:
 
 
 def _changes(old: Configuration, new: Configuration) -> Iterator[str]:
-    """What is in force otherwise than before, a few words each."""
+    """What is in force otherwise than before, a few words each.
+
+    Beside each value stands its digest: 1, true and 1.0 are equal, and yet not the same to a provider or to a rule.
+    """
     yield from _differences("connection", *(_connections(one) for one in (old, new)))
-    yield from _differences("channel", old.policy.channels, new.policy.channels)
-    if sorted(old.policy.freezes, key=repr) != sorted(new.policy.freezes, key=repr):
+    yield from _differences("channel", *(_channels(one) for one in (old, new)))
+    if _freezes(old) != _freezes(new):
         yield "freezes changed"
 
 
 def _connections(configuration: Configuration) -> Mapping[str, Any]:
     return {
-        name: (connection, configuration.credentials[name], configuration.secrets[name])
+        name: (connection, digest({name: connection}, {}), configuration.credentials[name], configuration.secrets[name])
         for name, connection in configuration.connections.items()
     }
+
+
+def _channels(configuration: Configuration) -> Mapping[str, Any]:
+    return {name: (channel, digest({}, {name: channel})) for name, channel in configuration.policy.channels.items()}
+
+
+def _freezes(configuration: Configuration) -> Any:
+    freezes = configuration.policy.freezes
+    return sorted(freezes, key=repr), digest({}, {}, freezes)
 
 
 def _differences(kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:

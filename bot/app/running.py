@@ -1,17 +1,21 @@
 """The life of a bot: check, connect, take up what was left, serve, drain.
 
 Order at the start: the database first (nothing is acknowledged that cannot be kept), then Slack's tokens, then the worker,
-then what an
-earlier life left unfinished, and only then the way in. At the end the other way round.
+then what an earlier life left unfinished, and only then the way in. At the end the other way round.
+
+A bot may be asked to end before it serves: a database may be locked for minutes, and Slack away for hours. The step that it is at is
+broken off then, and what stands is put away in the same order as later. A step is cancelled and never the whole start, since what the
+worker has begun must be finished meanwhile.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import aiohttp
 import structlog
@@ -29,6 +33,10 @@ from bot.domain.errors import SettingsError, SlackRefusedError
 from bot.domain.provider import Provider, Secret
 from bot.gateways.punctual import PunctualConnector
 from bot.settings import Configuration, Settings, read_configuration, read_environment
+from bot.store import DurableStore
+from bot.tasks import end
+
+T = TypeVar("T")
 
 _log = structlog.get_logger("gonogo")
 
@@ -49,63 +57,115 @@ async def run(
     *,
     ready: Callable[[Bot], None] = lambda _bot: None,
 ) -> None:
-    """Run until ``stop`` is set, then drain.
+    """Run until ``stop`` is set, be it before everything stands, then drain.
 
     Raises:
         SettingsError: the database cannot be used, or the port is taken in HTTP mode.
         SlackRefusedError: Slack is unreachable or rejects our tokens.
     """
-    async with running(settings, configuration, providers) as bot:
-        settle_in()
-        ready(bot)
-        _log.info("ready", mode=settings.mode, connections=sorted(configuration.connections), http_port=bot.http_port)
-        await stop.wait()
-        _log.info("draining")
+    with suppress(_BrokenOffError):
+        async with running(settings, configuration, providers, stop=stop) as bot:
+            settle_in()
+            ready(bot)
+            _log.info("ready", mode=settings.mode, connections=sorted(configuration.connections), http_port=bot.http_port)
+            await stop.wait()
+            _log.info("draining")
     _log.info("stopped")
 
 
 @asynccontextmanager
 async def running(
-    settings: Settings, configuration: Configuration, providers: Mapping[str, Provider], *, around: Around | None = None
+    settings: Settings,
+    configuration: Configuration,
+    providers: Mapping[str, Provider],
+    *,
+    around: Around | None = None,
+    stop: asyncio.Event | None = None,
 ) -> AsyncGenerator[Bot]:
-    """A bot that serves; leaving drains it. Raises as ``run``."""
-    around = around or Around()
+    """A bot that serves; leaving drains it. ``stop`` breaks the start off, by an error of our own that ``run`` knows. Raises as ``run``."""
+    stop = stop or asyncio.Event()
     async with AsyncExitStack() as stack:
-        token = _bot_token(settings)
-        store = await stack.enter_async_context(opened(settings.database_url))
-        clock = await stack.enter_async_context(clock_of(store))
-        session = await stack.enter_async_context(aiohttp.ClientSession(connector=PunctualConnector(clock)))
-        client = web_client(settings, token, session)
-        workspace = await greet(client)
-        bolt = bolt_app(settings, client, workspace)
-        parts = build(
-            configuration=configuration,
-            providers=providers,
-            store=store,
-            clock=clock,
-            client=client,
-            workspace=workspace,
-            around=around,
-        )
-        stack.push_async_callback(parts.wire.close)
-        parts.door.register(bolt)
-        way_in = await _way_in(settings, bolt, session, around.sockets)
-        reloading = Reloading(
-            configuration=configuration,
-            sources=Sources(path=settings.config_path, read=around.read or (lambda: reread(settings.config_path, providers))),
-            standing=parts.standing,
-            wire=parts.wire,
-            thread=parts.thread,
-            clock=clock,
-            once=parts.once,
-        )
-        await stack.enter_async_context(parts.worker)
-        store.on_news(parts.worker.hear)
-        await stack.enter_async_context(watching(reloading))
-        stack.push_async_callback(parts.door.drain)
-        stack.push_async_callback(way_in.doors.aclose)
-        await way_in.open()
-        yield Bot(parts=parts, http_port=way_in.http_port)
+        made = await _unless(stop, _made(stack, settings, configuration, providers, around=around or Around()))
+        await stack.enter_async_context(made.parts.worker)
+        made.store.on_news(made.parts.worker.hear)
+        await stack.enter_async_context(watching(made.reloading))
+        stack.push_async_callback(made.parts.door.drain)
+        stack.push_async_callback(made.way_in.doors.aclose)
+        await _unless(stop, made.way_in.open())
+        yield Bot(parts=made.parts, http_port=made.way_in.http_port)
+
+
+class _BrokenOffError(Exception):
+    """The start was broken off: we are to end."""
+
+
+async def _unless(stop: asyncio.Event, step: Coroutine[Any, Any, T]) -> T:
+    """The answer of a step of the start; once ``stop`` is set it is broken off, and has ended when this returns.
+
+    Raises:
+        _BrokenOffError: it was.
+    """
+    going, asked = asyncio.create_task(step), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({going, asked}, return_when=asyncio.FIRST_COMPLETED)
+        if going.done():
+            return going.result()
+        _log.info("draining")
+        raise _BrokenOffError
+    finally:
+        await end(asked, *([] if going.done() else [going]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Made:
+    """What is made before any work is begun."""
+
+    store: DurableStore
+    parts: Parts
+    way_in: _WayIn
+    reloading: Reloading
+
+
+async def _made(
+    stack: AsyncExitStack,
+    settings: Settings,
+    configuration: Configuration,
+    providers: Mapping[str, Provider],
+    *,
+    around: Around,
+) -> _Made:
+    """Try and make everything; ``stack`` puts it away. Raises as ``run``."""
+    token = _bot_token(settings)
+    store = await stack.enter_async_context(opened(settings.database_url))
+    clock = await stack.enter_async_context(clock_of(store))
+    session = await stack.enter_async_context(aiohttp.ClientSession(connector=PunctualConnector(clock)))
+    client = web_client(settings, token, session)
+    workspace = await greet(client)
+    bolt = bolt_app(settings, client, workspace)
+    parts = build(
+        configuration=configuration,
+        providers=providers,
+        store=store,
+        clock=clock,
+        client=client,
+        workspace=workspace,
+        around=around,
+    )
+    stack.push_async_callback(parts.wire.close)
+    parts.door.register(bolt)
+    doors = AsyncExitStack()
+    stack.push_async_callback(doors.aclose)  # where the start ends in here; later they close first of all
+    way_in = await _way_in(settings, bolt, session, doors, sockets=around.sockets)
+    reloading = Reloading(
+        configuration=configuration,
+        sources=Sources(path=settings.config_path, read=around.read or (lambda: reread(settings.config_path, providers))),
+        standing=parts.standing,
+        wire=parts.wire,
+        thread=parts.thread,
+        clock=clock,
+        once=parts.once,
+    )
+    return _Made(store=store, parts=parts, way_in=way_in, reloading=reloading)
 
 
 def reread(path: Path, providers: Mapping[str, Provider]) -> Configuration:
@@ -136,31 +196,28 @@ class _WayIn:
 
     doors: AsyncExitStack
     http_port: int | None
-    open: Callable[[], Awaitable[None]]
+    open: Callable[[], Coroutine[Any, Any, None]]
 
 
-async def _way_in(settings: Settings, bolt: AsyncApp, session: aiohttp.ClientSession, sockets: int) -> _WayIn:
-    """Try everything that can be wrong with the way in, before any work is begun.
+async def _way_in(
+    settings: Settings, bolt: AsyncApp, session: aiohttp.ClientSession, doors: AsyncExitStack, *, sockets: int
+) -> _WayIn:
+    """Try everything that can be wrong with the way in, before any work is begun. ``doors`` puts it away.
 
     Raises:
         SettingsError: the port is taken, in HTTP mode.
         SlackRefusedError: the app token is not accepted.
     """
     if settings.slack_app_token is None:
-        doors = AsyncExitStack()
         port = await _http(settings, web_app(bolt, lambda: {"slack": "ok"}), doors)
         _log.info("listening", path=SLACK_PATH, port=port)
         return _WayIn(doors=doors, http_port=port, open=_opened_already)
     app_client = web_client(settings, settings.slack_app_token, session)
     await try_app_token(app_client)
-    return await _socket_way_in(settings, SocketDoor(bolt, settings.slack_app_token, app_client, sockets=sockets))
-
-
-async def _socket_way_in(settings: Settings, sockets: SocketDoor) -> _WayIn:
-    doors = AsyncExitStack()
-    port = await _health_page(settings, sockets, doors)
-    doors.push_async_callback(sockets.close)
-    return _WayIn(doors=doors, http_port=port, open=sockets.open)
+    door = SocketDoor(bolt, settings.slack_app_token, app_client, sockets=sockets)
+    port = await _health_page(settings, door, doors)
+    doors.push_async_callback(door.close)
+    return _WayIn(doors=doors, http_port=port, open=door.open)
 
 
 async def _opened_already() -> None:

@@ -26,21 +26,27 @@ PING_EVERY_S = 10
 
 
 class SocketDoor:
-    """The app's sockets. ``open`` connects them; ``close`` lets acknowledgements leave first. To be made inside a running loop."""
+    """The app's sockets. ``open`` makes and connects them; ``close`` lets acknowledgements leave first."""
 
     def __init__(self, bolt: AsyncApp, token: Secret, client: AsyncWebClient, *, sockets: int = SOCKETS) -> None:
         self._in_flight: set[asyncio.Task[object]] = set()
-        self._sockets = [
-            AsyncSocketModeHandler(bolt, token.reveal(), logger=_logger(), web_client=client, ping_interval=PING_EVERY_S)
-            for _ in range(sockets)
-        ]
+        self._bolt = bolt
+        self._token = token
+        self._client = client
+        self._most = sockets
+        self._sockets: list[AsyncSocketModeHandler] = []
         self._wakefulness = Wakefulness()
         bolt.middleware(_Threshold(self._in_flight, self._wakefulness))
 
     async def open(self) -> None:
-        """Connect them one after the other: who asks for two at once is given two that end at once."""
+        """Connect them one after the other: who asks for two at once is given two that end at once.
+
+        It returns once all are connected, however long Slack cannot be reached; ``close`` then puts away what there is.
+        """
         self._wakefulness.start()
-        for socket in self._sockets:
+        for _ in range(self._most):
+            socket = self._made()
+            self._sockets.append(socket)
             await socket.connect_async()
 
     async def close(self) -> None:
@@ -53,6 +59,12 @@ class SocketDoor:
     def health(self) -> str:
         """``ok`` while Slack can reach us."""
         return "ok" if any(map(_is_open, self._sockets)) else "not connected"
+
+    def _made(self) -> AsyncSocketModeHandler:
+        """One more, not connected; it holds a session and a task from now on."""
+        return AsyncSocketModeHandler(
+            self._bolt, self._token.reveal(), logger=_logger(), web_client=self._client, ping_interval=PING_EVERY_S
+        )
 
 
 def _is_open(socket: AsyncSocketModeHandler) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from bot.gateways.clock import SharedClock, SystemClock
 from bot.ports import Clock
 from bot.store import DurableStore, open_store
 from bot.store import copy as copy_history
+from bot.tasks import end
 
 if TYPE_CHECKING:
     from bot.store.copying import Copied
@@ -62,9 +63,7 @@ async def clock_of(store: DurableStore) -> AsyncGenerator[Clock]:
     try:
         yield clock
     finally:
-        keeping.cancel()
-        with suppress(asyncio.CancelledError):
-            await keeping
+        await end(keeping)
 
 
 async def _kept_right(clock: SharedClock) -> None:
@@ -74,6 +73,8 @@ async def _kept_right(clock: SharedClock) -> None:
             await clock.measure()
         except StoreUnavailableError as error:  # the last measure stands
             _log.warning("clock_not_measured", cause=str(error))
+        except Exception:  # noqa: BLE001 - nobody would miss this task until leases were told by a clock that has gone wrong
+            _log.exception("clock_not_measured")
 
 
 async def copy(source: str, target: str) -> list[Copied]:

@@ -1,14 +1,17 @@
 """Lets nothing in that waited while this process stood still: Slack has told the person that it failed, and they may have asked again.
 
-Frames wait in a socket's buffer for as long as a process is paused (a suspended machine, a container that is frozen, a debugger), and
-are read at once when it wakes. Over HTTP nothing waits like this: Slack hangs up after three seconds.
+What Slack sends waits in the system's buffers for as long as a process is paused (a suspended machine, a container that is frozen, a
+debugger), and is read at once when it wakes: the frames of a socket, and over HTTP the requests of connections that the system accepted
+for us, although Slack hung up after three seconds.
+
+Why not by the time that Slack signs a request with: it is in whole seconds, and told by a clock that may be a minute from ours.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time as clocks
 from collections.abc import Awaitable, Callable
-from time import monotonic
 
 import structlog
 from slack_bolt import BoltResponse
@@ -22,10 +25,17 @@ DEAF_FOR_S = 2.0
 _log = structlog.get_logger("gonogo.door")
 
 
-class Wakefulness:
-    """Notices that the process stood still. ``start`` begins to look, ``stop`` ends it."""
+def since_boot() -> float:
+    """Seconds that pass also while the machine is suspended, where the system counts them: on Linux ``monotonic`` stands still then."""
+    if hasattr(clocks, "CLOCK_BOOTTIME"):
+        return clocks.clock_gettime(clocks.CLOCK_BOOTTIME)
+    return clocks.monotonic()
 
-    def __init__(self, time: Callable[[], float] = monotonic) -> None:
+
+class Wakefulness:
+    """Notices that the process stood still. ``start`` begins to look, ``stop`` ends it. ``time``: any seconds that never go back."""
+
+    def __init__(self, time: Callable[[], float] = since_boot) -> None:
         self._time = time
         self._seen_at = time()
         self._woke_at = float("-inf")
@@ -55,10 +65,16 @@ class Wakefulness:
         self.look()
         return self._time() - self._woke_at < DEAF_FOR_S
 
+    def refusal(self) -> BoltResponse | None:
+        """What may have waited is not acknowledged, so that Slack says that it failed; None: let it in."""
+        if not self.is_deaf:
+            return None
+        _log.warning("delivery_came_too_late")
+        return BoltResponse(status=503, body="")
+
     async def guard(self, next: Callable[[], Awaitable[object]]) -> BoltResponse | None:  # noqa: A002 - Bolt passes it by this name
-        """Middleware: what may have waited is not let in, and not acknowledged, so that Slack says that it failed."""
-        if self.is_deaf:
-            _log.warning("delivery_came_too_late")
-            return BoltResponse(status=503, body="")
-        await next()
-        return None
+        """Middleware: what may have waited goes no further."""
+        refusal = self.refusal()
+        if refusal is None:
+            await next()
+        return refusal

@@ -1,7 +1,8 @@
 """How a doubt is settled: look-ups with growing pauses, and what each one means.
 
-A candidate that another launch already owns never counts. Exactly one is adopted; none or several go to people. Where a candidate
-carries no proof that it is this launch's (no name, no correlation), one that another doubtful launch might own is not adopted.
+A candidate that another launch already owns never counts. Exactly one is adopted; none or several go to people, and one of which the
+provider does not tell enough. Where a candidate carries no proof that it is this launch's (no name, no correlation), one that another
+doubtful launch might own is not adopted.
 
 Why looking ends by itself: a run that has not appeared after hours will not; only people can say what became of it.
 """
@@ -30,7 +31,7 @@ from bot.domain.provider import (
     Unreachable,
     Unsupported,
 )
-from bot.domain.reactions import LONGEST_WAIT_S, Moment, Reaction
+from bot.domain.reactions import LONGEST_WAIT_S, Moment, Reaction, ended_facts, is_settled_by, trouble_facts
 
 LOOK_AFTER_S = (2.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
 """Pauses before each look-up: a run may appear late, and more rarely the later it is."""
@@ -87,18 +88,19 @@ def _unanswered(launch: Launch, answer: Trouble, moment: Moment) -> Reaction:
 
 
 def late_answer(launch: Launch, answer: StartAnswer, moment: Moment) -> Reaction | None:
-    """An answer that came after the launch was called in doubt; None where it settles nothing."""
+    """An answer that came after the launch was called in doubt; None where it settles nothing.
+
+    A start that was busy or did not get through stays in doubt although it did not run: nobody starts again what was in doubt.
+    """
     match answer:
         case Accepted():
             facts: dict[str, Json] = {"run_id": answer.run_id, "provider_status": answer.provider_status}
             return _happened(launch, EventKind.ADOPTED, facts, moment)
         case Completed():
-            facts = {"run_id": answer.run_id, "provider_status": answer.provider_status, "detail": answer.detail}
-            return _happened(launch, _ENDS[answer.outcome], facts | {"outputs": dict(answer.outputs) or None}, moment)
-        case Refused():
-            facts = {"code": answer.code, "meaning": answer.meaning, "detail": answer.detail}
-            return _happened(launch, EventKind.FAILED, facts, moment)
-        case Unauthorised() | Busy() | Unreachable():
+            return _happened(launch, _ENDS[answer.outcome], ended_facts(launch, answer), moment)
+        case Refused() | Unauthorised() if is_settled_by(launch, answer):
+            return _happened(launch, EventKind.FAILED, trouble_facts(answer), moment)
+        case Refused() | Unauthorised() | Busy() | Unreachable():
             return None
         case _:
             assert_never(answer)
@@ -106,19 +108,18 @@ def late_answer(launch: Launch, answer: StartAnswer, moment: Moment) -> Reaction
 
 def _judged(launch: Launch, answer: Matches, around: Surroundings, moment: Moment) -> Reaction:
     free = [candidate for candidate in answer.candidates if candidate.run_id not in around.bound]
-    if len(free) == 1 and (around.is_proof or not around.has_rivals):
-        return _adopted(launch, free[0], answer.doubt, moment)
+    if len(free) == 1 and answer.doubt is None and (around.is_proof or not around.has_rivals):
+        return _adopted(launch, free[0], answer.unverified, moment)
     is_last = launch.looks >= len(LOOK_AFTER_S)
     if len(free) == (around.found_before or 0) and not is_last:
         return _look_later(Reaction(launch=launch), moment)
     facts: dict[str, Json] = {"found": len(free), "run_ids": [one.run_id for one in free[:10]], "is_last": is_last}
-    looked_up = _happened(launch, EventKind.LOOKED_UP, facts, moment)
+    looked_up = _happened(launch, EventKind.LOOKED_UP, facts | {"doubt": answer.doubt}, moment)
     return _look_later(looked_up, moment)
 
 
-def _adopted(launch: Launch, candidate: Candidate, doubt: str | None, moment: Moment) -> Reaction:
-    """``doubt`` is shown with it: what the provider did not tell about the run that is taken for ours."""
-    facts: dict[str, Json] = {"run_id": candidate.run_id, "provider_status": candidate.provider_status, "unverified": doubt}
+def _adopted(launch: Launch, candidate: Candidate, unverified: str | None, moment: Moment) -> Reaction:
+    facts: dict[str, Json] = {"run_id": candidate.run_id, "provider_status": candidate.provider_status, "unverified": unverified}
     if candidate.outcome is None:
         return _happened(launch, EventKind.ADOPTED, facts, moment)
     told = {"detail": "The answer to the start was lost; the run was found afterwards, without its outputs."}

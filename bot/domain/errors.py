@@ -6,7 +6,7 @@ BotError
 ├── LookupFailedError    a fact that a decision needs could not be learnt (Slack or provider did not answer): deny
 ├── LaunchIdTakenError   a new launch drew an id that exists: draw again
 ├── LimitReachedError    a limit of the grant allows no more launches: nothing was written, tell the requester
-├── StoreUnavailableError  the database cannot be used just now (locked, disk full): nothing was written, try later
+├── StoreUnavailableError  the database cannot be used just now (locked, disk full): try later; it says whether something may be written
 ├── UnreadableRowError   a row of the database holds what it cannot hold: set that launch aside, the rest goes on
 └── ThreadError          Slack did not take a card or a line: try later, or never
 """
@@ -54,12 +54,16 @@ class LimitReachedError(BotError):
 
 
 class StoreUnavailableError(BotError):
-    """The database cannot be used just now: nothing was written. ``place`` names it, ``cause`` says why."""
+    """The database cannot be used just now. ``place`` names it, ``cause`` says why.
 
-    def __init__(self, place: str, cause: str) -> None:
+    Nothing was written, unless ``may_be_kept``: it was asked to keep it, and whether it did was not heard.
+    """
+
+    def __init__(self, place: str, cause: str, *, may_be_kept: bool = False) -> None:
         super().__init__(f"the database {place} cannot be used: {cause}")
         self.place = place
         self.cause = cause
+        self.may_be_kept = may_be_kept
 
 
 class UnreadableRowError(BotError):

@@ -127,12 +127,13 @@ def _is_approval_needed(grant: Grant, wish: Wish) -> bool:
 
 
 def _nearest(grants: tuple[GrantFindings, ...]) -> tuple[Reason, ...]:
-    """A grant that covers the workflow is nearer than one that does not: its reasons are those that help."""
+    """A grant that covers the workflow, and that was tried, is nearer than one that was not: its reasons are those that help."""
     refusals = distinct(reason for one in grants for reason in one.refusals)
     return tuple(reason for reason in refusals if reason.code not in _FAR) or refusals
 
 
-_FAR = frozenset({"workflow_not_granted", "workflow_renamed"})
+INPUTS_NOT_READ = "inputs_not_read"
+_FAR = frozenset({"workflow_not_granted", "workflow_renamed", INPUTS_NOT_READ})
 
 
 def _person_and_channel(policy: Policy, asker: Asker) -> Iterator[Finding]:
@@ -173,7 +174,7 @@ def _findings(grant: Grant, wish: Wish, asker: Asker, circumstances: Circumstanc
     if wish.is_start:
         yield from _held(wish, circumstances)
         yield from _inputs(grant, wish)
-        yield from _limits(grant, circumstances)
+        yield from limit_findings(grant, circumstances)
     if grant.approval is not None:
         yield Finding(rule="approval", is_met=True, reason=_approval_reason(grant, wish))
 
@@ -224,8 +225,11 @@ def _requester(grant: Grant, wish: Wish, asker: Asker) -> Finding:
 
 
 def _inputs(grant: Grant, wish: Wish) -> Iterator[Finding]:
+    """Where inputs were read for some grants, one for which they could not be allows nothing: it would be judged without them."""
     inputs = wish.inputs.get(grant.key)
     if inputs is None:
+        if wish.inputs:
+            yield Finding(rule="input", is_met=False, reason=_reason(INPUTS_NOT_READ))
         return
     refusals = rule_reasons(grant.inputs, inputs)
     yield from (Finding(rule="input", is_met=False, reason=reason) for reason in refusals)
@@ -235,7 +239,8 @@ def _inputs(grant: Grant, wish: Wish) -> Iterator[Finding]:
             yield Finding(rule="input", is_met=True, reason=_reason("input_allowed", name=name))
 
 
-def _limits(grant: Grant, circumstances: Circumstances) -> Iterator[Finding]:
+def limit_findings(grant: Grant, circumstances: Circumstances) -> Iterator[Finding]:
+    """What the limits of ``grant`` say to one launch more than ``circumstances`` count."""
     limits, usage = grant.limits, circumstances.usage.get(grant.quota_key, Usage())
     if limits is None:
         return

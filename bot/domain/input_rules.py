@@ -21,7 +21,7 @@ def rule_reasons(rules: Mapping[str, InputRule], inputs: Mapping[str, Json]) -> 
 
 
 def holds(rules: Mapping[str, InputRule], inputs: Mapping[str, Json]) -> bool:
-    """Whether every rule holds for these inputs, of a list for any item. What cannot be judged counts as holding.
+    """Whether every rule holds for these inputs, of a list for any item, also a ``fixed`` one. What cannot be judged counts as holding.
 
     It decides whether approval is needed, so doubt must say yes: an input left out, an object, a text too long for its pattern.
     """
@@ -37,10 +37,12 @@ def misfits(name: str, rule: InputRule, value: Json) -> tuple[Reason, ...]:
 
 
 def _may_hold(name: str, rule: InputRule, value: Json) -> bool:
-    if rule.fixed is not None:
-        return _is_same(rule.fixed, value)
     items = cast("list[Json]", value) if isinstance(value, list) else [value]
-    return not items or any(_is_beyond(rule, item) or not any(_item_misfits(name, rule, item)) for item in items)
+    if isinstance(rule.fixed, list | dict):
+        fixed = cast("Json", rule.fixed)
+        return _is_same(fixed, value) or any(_is_same(fixed, item) for item in items)
+    judged = rule if rule.fixed is None else InputRule(one_of=(rule.fixed,))
+    return not items or any(_is_beyond(judged, item) or not any(_item_misfits(name, judged, item)) for item in items)
 
 
 def _is_beyond(rule: InputRule, value: Json) -> bool:

@@ -2,7 +2,8 @@
 
 Why a default of ours is applied here: it is part of what runs, so it must be seen, approved and stored with the launch. A default
 that the provider told is its own to fill in; where the input is required we send it, so that nothing depends on that.
-A default that does not fit its own input is as good as none.
+A default that does not fit its own input is as good as none; where it is ours to apply, leaving it out would let another value run than
+whoever judges this sees, so a value must be given.
 
 Why a text that looks like a token is refused in whatever stands under a name, also an unknown one: it would be kept, and shown
 again in the corrected command.
@@ -88,6 +89,8 @@ def read_inputs(specs: tuple[InputSpec, ...], given: Mapping[str, str]) -> tuple
             value = read_default(spec)
         elif spec.required:
             value = _missing(spec)
+        elif spec.is_default_ours and spec.default is not None:
+            value = _unreadable(spec)
         else:
             continue
         if isinstance(value, Problem):
@@ -173,6 +176,16 @@ def _missing(spec: InputSpec) -> Problem:
         "known": ", ".join(spec.options),
     }
     return Problem(code="missing_input", facts=facts)
+
+
+def _unreadable(spec: InputSpec) -> Problem:
+    facts = {
+        "name": spec.name,
+        "expected": describe_type(spec.type),
+        "hint": spec.hint or "",
+        "known": ", ".join(spec.options),
+    }
+    return Problem(code="default_misfit", facts=facts)
 
 
 def _bad(spec: InputSpec, misfit: Misfit) -> Problem:

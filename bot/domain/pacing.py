@@ -6,10 +6,10 @@ Each past run is a stretch of time in which the next one may end: around the dur
 Looks are placed so that each covers an equal share of ``sqrt(chance to end now, if it still runs)``: for a given number of looks that
 is the spacing with the least mean lag.
 
-Why a run that has outlived all others is asked about as one of which nothing is known: those that are known are the ones that ended,
-which says little of those that did not. No pause is ever longer than ``longest_s``, or than the few runs that are known can be trusted
-for. None is shorter than half of ``even_s``, the pause of even polling that the operator, or the provider, names: there are fewer looks
-than with that all the same, since most of the time there are none.
+Why a run that has outlived all others is asked about as one of which nothing is known, and so evenly where somebody said how often:
+those that are known are the ones that ended, which says little of those that did not. No pause is ever longer than ``longest_s``, or
+than the few runs that are known can be trusted for. None is shorter than half of ``even_s``, the pause of even polling that the
+operator, or the provider, names: there are fewer looks than with that all the same, since most of the time there are none.
 """
 
 from __future__ import annotations
@@ -88,12 +88,14 @@ class _Stretch:
 class Plan:
     """When runs of one workflow are asked about. ``durations_s``: those of its last runs, at least one.
 
-    ``even_s`` is the pause of even polling, ``longest_s`` the longest of all.
+    ``even_s`` is the pause of even polling, ``longest_s`` the longest of all, ``longest_beyond_s`` that of a run that has outlived
+    all others.
     """
 
     durations_s: tuple[float, ...]
     even_s: float
     longest_s: float
+    longest_beyond_s: float
 
     def pause_s(self, elapsed_s: float) -> float:
         """Seconds until a run is asked about next that has run for ``elapsed_s``: from half of ``even_s`` to ``longest_s``."""
@@ -107,7 +109,7 @@ class Plan:
 
     def _pause_beyond_s(self, elapsed_s: float) -> float:
         """Of a run that has outlived all that are known nothing is known: it is asked about at a small share of its own age."""
-        return min(max(_BEYOND * elapsed_s, self.even_s), self._longest_trusted_s)
+        return min(max(_BEYOND * elapsed_s, self.even_s), self.longest_beyond_s, self._longest_trusted_s)
 
     @cached_property
     def _known_until_s(self) -> float:
@@ -182,9 +184,16 @@ def _stretches(kernels: Iterable[tuple[float, float, float]]) -> Iterable[_Stret
         left = max(left - density * scale * (end_s - start_s), 0.0)
 
 
-def plan(durations_s: tuple[float, ...], *, even_s: float, longest_s: float) -> Plan | None:
-    """The plan for a workflow of which these durations are known; None where nothing is known: then even polling is best."""
+def plan(
+    durations_s: tuple[float, ...], *, even_s: float, longest_s: float, longest_beyond_s: float | None = None
+) -> Plan | None:
+    """The plan for a workflow of which these durations are known; None where nothing is known: then even polling is best.
+
+    ``longest_beyond_s``: without it, ``longest_s``.
+    """
     usable = tuple(sorted(took_s for took_s in durations_s if took_s > 0 and math.isfinite(took_s)))
     if not usable:
         return None
-    return Plan(durations_s=usable, even_s=even_s, longest_s=max(longest_s, even_s))
+    longest_s = max(longest_s, even_s)
+    beyond_s = longest_s if longest_beyond_s is None else max(longest_beyond_s, even_s)
+    return Plan(durations_s=usable, even_s=even_s, longest_s=longest_s, longest_beyond_s=beyond_s)

@@ -30,7 +30,8 @@ class Wish:
 
     ``typed`` is how the person named the workflow: a refusal says no more about it than they did. ``first_name`` is the name
     under which the workflow was first seen (None: as it is called now); renaming must not widen a grant.
-    ``inputs``: typed inputs by ``Grant.key``, as each grant may give some itself; a grant that is not in it is judged without.
+    ``inputs``: typed inputs by ``Grant.key``, as each grant may give some itself. Without any, rules on inputs are not judged;
+    else a grant that is not in it allows nothing, as the inputs could not be read for it.
     ``is_start``: something would be started, so that freezes, limits and held scopes count.
     """
 

@@ -12,7 +12,8 @@ What a gateway does around a verb (bot/gateways/http.py), so that no provider re
   (a rejected credential means that nothing was applied);
 - answers ``Unreachable`` itself when the network fails: ``is_possibly_applied`` is true when the call in flight ``changes``
 something
-  and may have arrived. A provider answers ``Unreachable`` for a reply that proves nothing (5xx, unreadable body).
+  and may have arrived. A provider answers ``Unreachable`` for a reply that proves nothing (5xx, unreadable body);
+- marks a ``Refused`` that is not the provider's answer to the call itself (``is_answer``).
 """
 
 from __future__ import annotations
@@ -118,6 +119,11 @@ class Reply:
         value: Mapping[str, Json] | None = self.json()
         return value if isinstance(value, dict) else NOTHING
 
+    @property
+    def is_page(self) -> bool:
+        """True for a web page: what a proxy or a balancer says in the provider's place."""
+        return self.body.lstrip().startswith("<")
+
 
 def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON")
@@ -187,12 +193,14 @@ class Refused:
     """Not applied, and the same call would be refused again: tell the requester.
 
     ``code`` is the provider's own error word (or ``HTTP 404``), ``meaning`` our plain sentence for it, ``detail`` the
-    provider's text.
+    provider's text. ``is_answer``: False where it is not what the provider said to that very call, but to a login before it, or
+    what a proxy said, or our own word that nothing was sent. It then tells nothing of an earlier send of the same call.
     """
 
     code: str
     meaning: str
     detail: str | None = None
+    is_answer: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -325,11 +333,14 @@ class Matches:
     """What a look-up brought: every run that may be ours. None does not prove that it never ran.
 
     ``doubt`` says, in a sentence for people, why even a single candidate is not certain to be ours (None: it fits in every way
-    that can be asked). It also tells of runs that may be ours and could not be told apart, which are then no candidates.
+    that can be asked): it is not adopted then, and people decide. It also tells of runs that may be ours and could not be told
+    apart, which are then no candidates. ``unverified``: what could not be asked of a single candidate that is adopted all the same,
+    and is told with it.
     """
 
     candidates: tuple[Candidate, ...]
     doubt: str | None = None
+    unverified: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

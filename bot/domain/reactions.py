@@ -5,7 +5,8 @@ Pure: the time and the draw of the lot come in. A ``Reaction`` without an event 
 Why tracking never gives up by itself: a launch whose run cannot be asked about is not over. After some misses people are told
 that it needs attention, and the asking goes on, ever more slowly. A wish to stop gives up: nobody tracks while it is repeated.
 
-Why a second send is judged differently: "busy" or "not accepted" then speaks of that send only. The first one may be at work.
+Why a second send is judged differently: "busy" or "not accepted" then speaks of that send only. The first one may be at work. So
+does a refusal that is not the provider's answer to the start: a login's, a proxy's, or ours that nothing was sent.
 """
 
 from __future__ import annotations
@@ -82,17 +83,22 @@ def after_start(launch: Launch, answer: StartAnswer, provider: Provider, moment:
             return _look_again(accepted, provider, moment)
         case Completed():
             return _ended(launch, answer, moment)
-        case Refused():
-            # Also of a second send: whoever honours the key gives the first answer again, so the first was refused as well.
-            return _happened(launch, EventKind.FAILED, moment, _trouble_facts(answer))
-        case Unauthorised() if launch.attempts <= 1:
-            return _happened(launch, EventKind.FAILED, moment, _trouble_facts(answer))
+        case Refused() | Unauthorised() if is_settled_by(launch, answer):
+            return _happened(launch, EventKind.FAILED, moment, trouble_facts(answer))
         case Busy() | Unreachable(is_possibly_applied=False) if launch.attempts <= 1:
             return _delayed(launch, answer, moment)
-        case Unauthorised() | Busy() | Unreachable():
+        case Refused() | Unauthorised() | Busy() | Unreachable():
             return possibly_applied(launch, _trouble_words(answer), provider, moment, retry_after_s=_named_wait_s(answer))
         case _:
             assert_never(answer)
+
+
+def is_settled_by(launch: Launch, answer: Refused | Unauthorised) -> bool:
+    """Whether a refused start certainly did not run: nothing was sent before, or the refusal is the answer to that as well.
+
+    Whoever honours the key gives the first answer again, so where the start itself is refused the first was refused, too.
+    """
+    return launch.attempts <= 1 or (isinstance(answer, Refused) and answer.is_answer)
 
 
 def possibly_applied(launch: Launch, detail: str, provider: Provider, moment: Moment, *, retry_after_s: float = 0.0) -> Reaction:
@@ -143,7 +149,7 @@ def after_cancel(launch: Launch, answer: CancelAnswer, provider: Provider, momen
         case Unsupported():
             reaction = _happened(launch, EventKind.CANCEL_REFUSED, moment, {"meaning": answer.meaning})
         case Refused() | Unauthorised():
-            reaction = _happened(launch, EventKind.CANCEL_REFUSED, moment, _trouble_facts(answer))
+            reaction = _happened(launch, EventKind.CANCEL_REFUSED, moment, trouble_facts(answer))
         case _:
             assert_never(answer)
     return _look_again(reaction, provider, moment)
@@ -154,7 +160,7 @@ def _stop_again(launch: Launch, answer: Busy | Unreachable, provider: Provider, 
     if missed.misses < MISSES_BEFORE_ATTENTION:
         wait_s = max(_named_wait_s(answer), _back_off_s(launch.misses, moment))
         return _due(Reaction(launch=missed), wait_s, moment)
-    facts = {**_trouble_facts(answer), "is_unanswered": True}
+    facts = {**trouble_facts(answer), "is_unanswered": True}
     return _look_again(_happened(missed, EventKind.CANCEL_REFUSED, moment, facts), provider, moment)
 
 
@@ -186,7 +192,7 @@ def _accepted_facts(answer: Accepted) -> dict[str, Json]:
     }
 
 
-def _trouble_facts(answer: Trouble) -> dict[str, Json]:
+def trouble_facts(answer: Trouble) -> dict[str, Json]:
     """The facts of an answer that brought nothing, as an event keeps them."""
     match answer:
         case Unreachable():
@@ -201,7 +207,7 @@ def _trouble_facts(answer: Trouble) -> dict[str, Json]:
             assert_never(answer)
 
 
-def _trouble_words(answer: Unauthorised | Busy | Unreachable) -> str:
+def _trouble_words(answer: Trouble) -> str:
     return answer.detail if isinstance(answer, Unreachable) else f"{answer.meaning} ({answer.code})"
 
 
@@ -217,14 +223,18 @@ def _happened(launch: Launch, kind: EventKind, moment: Moment, facts: Mapping[st
 
 
 def _ended(launch: Launch, answer: Completed, moment: Moment) -> Reaction:
-    facts = {
+    return _happened(launch, _ENDS[answer.outcome], moment, ended_facts(launch, answer))
+
+
+def ended_facts(launch: Launch, answer: Completed) -> dict[str, Json]:
+    """The facts of an end, as an event keeps them."""
+    return {
         "run_id": answer.run_id or launch.run_id,
         "provider_status": answer.provider_status,
         "outputs": _kept_outputs(answer.outputs) or None,
         "code": answer.code,
         "detail": answer.detail,
     }
-    return _happened(launch, _ENDS[answer.outcome], moment, facts)
 
 
 def _kept_outputs(outputs: Mapping[str, Json]) -> dict[str, Json]:
@@ -258,7 +268,7 @@ def _missing(launch: Launch, answer: Refused | Unauthorised | Unreachable, momen
     if not is_time or launch.state is not State.RUNNING:
         return Reaction(launch=missed)
     why = answer.detail if isinstance(answer, Unreachable) else answer.meaning
-    facts = _trouble_facts(answer) | {"attention": why, "provider_status": launch.provider_status}
+    facts = trouble_facts(answer) | {"attention": why, "provider_status": launch.provider_status}
     return _happened(missed, EventKind.PAUSED, moment, facts)
 
 
@@ -270,7 +280,7 @@ def _ask_later(reaction: Reaction, answer: Trouble, provider: Provider, moment: 
 
 def _delayed(launch: Launch, answer: Busy | Unreachable, moment: Moment) -> Reaction:
     """Certainly not applied: queued again, unless it is to stop; after a day of that it has failed, and certainly did not run."""
-    facts = _trouble_facts(answer)
+    facts = trouble_facts(answer)
     if launch.cancel_asked_by is not None:
         cancelled = Event(launch_id=launch.launch_id, kind=EventKind.CANCELLED, at=moment.now, actor=launch.cancel_asked_by)
         return Reaction(launch=replace(step(launch, cancelled), sent_at=None, attempts=0), event=cancelled)

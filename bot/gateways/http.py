@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -161,19 +161,22 @@ class HttpWire:
             await wire.sender.close()
 
     async def _drive(self, wire: _Wire, exchange: Exchange[A]) -> A | Any:
-        """A login's own trouble is an answer of every verb, so it is handed on as it is, unless something was changed before."""
-        is_changed = False
+        """A login's own trouble is an answer of every verb, so it is handed on, unless something was changed before.
+
+        A refusal that is no answer of the provider's to what the exchange asked last is marked as such.
+        """
+        is_changed, reply = False, None
         try:
             call = next(exchange)
             while True:
                 reply = await self._reply(wire, call)
                 if not isinstance(reply, Reply):
                     exchange.close()
-                    return _lost(reply) if is_changed else reply
+                    return _lost(reply) if is_changed else _not_answered(reply)
                 is_changed = is_changed or (call.changes and not is_refusal(reply))
                 call = exchange.send(reply)
         except StopIteration as stop:
-            return stop.value
+            return stop.value if isinstance(reply, Reply) and not reply.is_page else _not_answered(stop.value)
 
     async def _reply(self, wire: _Wire, call: Call) -> Reply | Trouble:
         """One call, with a session that is renewed once where the provider says that it is over."""
@@ -260,6 +263,11 @@ async def _unconfigured(exchange: Exchange[Any]) -> Unreachable:
     """A reload took the connection away: nothing is sent, and what waits for it waits until it is back."""
     exchange.close()
     return Unreachable(is_possibly_applied=False, detail="the connection is not configured any more")
+
+
+def _not_answered(answer: A) -> A | Refused:
+    """Where it is a refusal: a login's, a proxy's, or our own."""
+    return replace(answer, is_answer=False) if isinstance(answer, Refused) else answer
 
 
 def _lost(trouble: Trouble) -> Unreachable:

@@ -71,7 +71,7 @@ ANSWER_TRIES = 5
 ANSWER_AGAIN_S = 1.0
 LONGEST_ANSWER_WAIT_S = 30.0
 _TOO_MANY = frozenset({"ratelimited", "rate_limited", "HTTP 429", "message_limit_exceeded"})
-_LATER = _TOO_MANY | {"paced", UNREACHABLE}
+_LATER = _TOO_MANY | {"paced", UNREACHABLE, "HTTP 503", "service_unavailable"}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -95,7 +95,7 @@ class Launching:
         await self._clock.sleep(seconds)
 
     async def record(self, delivery: Delivery) -> bool:
-        """Keep a delivery before it is acknowledged, its work ours for now; False when it was kept before."""
+        """Keep a delivery before it is acknowledged, its work ours for now; False when it was kept before. Raises as the store."""
         return await self._store.record_delivery(delivery, holder=self._holder, until=self._clock.now() + self._lease)
 
     async def finish(self, delivery: Delivery) -> None:

@@ -142,7 +142,9 @@ class Repeating:
         try:
             async with asyncio.timeout(UNHURRIED_S):
                 found = await self.definitions.find(connection, launch.workflow_id)
-                return found.workflow and await self.definitions.described(connection, found.workflow)
+                if found.workflow is None or found.workflow.workflow_id != launch.workflow_id:  # one that is only named so
+                    return None
+                return await self.definitions.described(connection, found.workflow)
         except LookupFailedError as error:
             return lookup_words(error)
         except TimeoutError:

@@ -19,6 +19,7 @@ from bot.ports import Clock, Store, Thread, Wire
 from bot.surfaces import forms
 
 LONGEST_RUN_ID = 200
+TRIES = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,14 +124,29 @@ class Doubting:
         return Refusal(reasons=decision.reasons) if isinstance(decision, Deny) else None
 
     async def _settle(self, delivery: Delivery, launch: Launch, kind: EventKind, facts: Mapping[str, Json]) -> Settled | Refusal:
-        """Write it down, unless somebody else settled it in between: then say how it stands now."""
+        """Write it down. What changed in between is judged anew, as it stands then: mostly the worker just took it up.
+
+        The provider is not asked again about a run that it confirmed: that could take longer than the worker's next look.
+        """
+        for _ in range(TRIES):
+            settled = await self._saved(delivery, launch, kind, facts)
+            if settled is not None:
+                return settled
+            found = await self._in_doubt(delivery, launch.launch_id)
+            if isinstance(found, Refusal):
+                return found
+            run_id = str(facts.get("run_id"))
+            if kind is EventKind.ADOPTED and await self.store.bound_runs(found.connection, frozenset({run_id})):
+                return refused("run_of_another", launch_id=found.launch_id, run_id=run_id)
+            launch = found
+        return refused("busy_launch", launch_id=launch.launch_id)
+
+    async def _saved(self, delivery: Delivery, launch: Launch, kind: EventKind, facts: Mapping[str, Json]) -> Settled | None:
+        """None when somebody else changed the launch in between, or has the run that it is to adopt."""
         known = {name: value for name, value in facts.items() if value is not None}
         event = Event(launch_id=launch.launch_id, kind=kind, at=self.clock.now(), actor=delivery.user_id, facts=known)
         settled = step(launch, event)
         if not await self.store.save(settled, event, has_line=True, keep_lease=True, delivery_key=delivery.key):
-            now = await self.store.launch(launch.launch_id)
-            if now is not None and now.state is State.IN_DOUBT and kind is EventKind.ADOPTED:
-                return refused("run_of_another", launch_id=launch.launch_id, run_id=settled.run_id or "")
-            return refused("not_in_doubt", launch_id=launch.launch_id, state=now.state.word if now else "gone")
+            return None
         self.ring()
         return Settled(launch=replace(settled, version=settled.version + 1), event=event)

@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from bot.domain.advice import said_as, smallest_change
 from bot.domain.errors import LookupFailedError, ThreadError
+from bot.domain.grants import fingerprint
 from bot.domain.model import RESERVED_WORDS, Connection, Delivery, Workflow
 from bot.domain.policy import Asker, Deny, covers
 from bot.domain.provider import Provider
@@ -21,7 +22,7 @@ from bot.launching.previewing import Previewing
 from bot.launching.reaching import Reaching
 from bot.launching.surveying import Surveying
 from bot.launching.wishing import Wishing
-from bot.ports import Clock, Definitions, Directory, Store, Thread
+from bot.ports import Claimed, Clock, Definitions, Directory, Store, Thread
 from bot.surfaces.access import Access
 from bot.surfaces.command_text import LaunchText, SubcommandText, read_command
 from bot.surfaces.place import Place
@@ -31,6 +32,8 @@ from bot.surfaces.why import Asking, Why, say_access_wanted
 ASKED_AGAIN_AFTER = timedelta(hours=1)
 MOST_ASKED = 10
 """Wishes of one person within that time: operators are not to be flooded with made-up ones."""
+TELLING_TAKES = timedelta(seconds=30)
+"""Longer than a call to Slack may take: for so long nobody else tells the same."""
 ASK = "ask"
 """The verb of a wish for access, in the record of decisions."""
 _A_PAGE = 500
@@ -96,7 +99,7 @@ class Explaining:
         """Tell the operators who wants what; once an hour for the same person, connection and workflow.
 
         The press brings back only the key of the question, which is read again from our own store and judged anew.
-        Two presses at once wait for each other here; only where two bots serve one workspace could both be told.
+        Two presses at once wait for each other here; of two that reach two replicas, one tells.
         """
         typed = await self._asked_about(press)
         if typed is None:
@@ -125,19 +128,34 @@ class Explaining:
         )
 
     async def _tell(self, press: Delivery, question: _Question, why: Why) -> Asking:
-        """Told first and kept afterwards: what could not be told may be asked again at once."""
+        """Claimed before it is told and kept afterwards: what could not be told may be asked again at once.
+
+        The press itself is the holder of the claim: taken up again after a death, it goes on where another press would wait.
+        """
         record = replace(question.ruling, verb=ASK).kept(door=press.kind)
         asked = await self._asked_lately(press.user_id)
         if (record.connection, record.workflow_id) in asked:
             return Asking.ASKED_BEFORE
         if len(asked) >= MOST_ASKED:
             return Asking.ASKED_ENOUGH
+        name = f"{ASK} {fingerprint([press.user_id, record.connection, record.workflow_id])}"
+        if not await self._is_ours(name, press.key):
+            return Asking.ASKED_BEFORE
         try:
             await self.thread.tell_operators(say_access_wanted(why, press.user_id, command=self.command))
         except ThreadError:
+            await self.store.notice_not_told(name, press.key)
             return Asking.NOT_TOLD
         await self.store.record_decision(record)
+        await self.store.notice_told(name, press.key, self.clock.now())
         return Asking.ASKED
+
+    async def _is_ours(self, name: str, key: str) -> bool:
+        """Whether nobody told it within the hour, or is about to, on whatever replica; then nobody else does."""
+        now = self.clock.now()
+        since = now - ASKED_AGAIN_AFTER
+        claimed = await self.store.claim_notice(name, holder=key, now=now, until=now + TELLING_TAKES, since=since)
+        return claimed is Claimed.OURS
 
     async def _asked_lately(self, user_id: str) -> set[tuple[str, str]]:
         """What this person asked the operators for within the last hour, as connections and workflow ids."""

@@ -242,7 +242,8 @@ class Filling:
             connection=connection,
             workflow="" if action_id == CONNECTION else workflow,
             notes=(),
-            state={**sheet.typed, **view.state},
+            # The last of several fields of one input counts: what the view shows comes last, also where it was there before.
+            state={**{block: typed for block, typed in sheet.typed.items() if block not in view.state}, **view.state},
         )
 
     def _about(self, opened: Delivery, wanted: Wanted) -> Wanted:

@@ -6,17 +6,18 @@ the workflow has, under which credential it would run. What cannot be learnt is 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from bot.domain.approval_digest import Bound, canonical, changes, differences
 from bot.domain.approval_terms import asked, bound_of, next_due
 from bot.domain.errors import LookupFailedError
-from bot.domain.explaining import Explanation, GrantFindings
+from bot.domain.explaining import Explanation, GrantFindings, limit_findings
 from bot.domain.grants import Grant
 from bot.domain.model import Connection, Json, Launch, Reason, State, Workflow
-from bot.domain.policy import Allow, Deny
+from bot.domain.policy import Allow, Circumstances, Deny
 from bot.domain.records import under
 from bot.launching.judging import Judge, Ruling, lookup_words
 from bot.launching.outcomes import Refusal
@@ -34,7 +35,7 @@ class Same:
 
 @dataclass(frozen=True, kw_only=True)
 class Free:
-    """Policy no longer asks for anybody's approval."""
+    """Policy no longer asks for anybody's approval; the launch counts under the grant that allows it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +72,7 @@ class Rebinding:
     judge: Judge
     clock: Clock
     connections: Mapping[str, Connection]
+    _moving: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False, compare=False)
 
     async def bound(self, launch: Launch, grant: Grant, connection: Connection, workflow: Workflow) -> Launch:
         """A launch that waits for the approval that ``grant`` asks for, from now on."""
@@ -84,7 +86,10 @@ class Rebinding:
         return replace(waiting, due_at=next_due(waiting, ()))
 
     async def today(self, launch: Launch) -> Today:
-        """How the launch stands by everything that is known at this moment."""
+        """How the launch stands by everything that is known at this moment.
+
+        Nothing is written but a denial, and under which quota a launch counts that nobody has to agree to (``_freed``).
+        """
         connection = self.connections.get(launch.connection)
         if connection is None:
             return Gone(reasons=(Reason(code="connection_gone", facts={"connection": launch.connection}),))
@@ -117,7 +122,7 @@ class Rebinding:
         if not set(grant.fixed) <= set(launch.inputs):
             return Gone(reasons=(Reason(code="grant_changed", facts={"connection": launch.connection}),))
         if own is None and isinstance(decision, Allow):
-            return Free()
+            return await self._freed(launch, grant)
         bound = _bound(connection, workflow, launch.inputs, grant)
         if bound.digest == launch.digest:
             return Same(grant=grant, connection=connection, workflow=workflow)
@@ -133,6 +138,24 @@ class Rebinding:
         waiting = await self.bound(renewed, grant, connection, workflow)
         return Changed(launch=waiting, changes=changes(_shown(launch, bound), bound.parts))
 
+    async def _freed(self, launch: Launch, grant: Grant) -> Free | Gone:
+        """It goes on, and counts toward the limits of the grant that allows it now, as far as they leave room.
+
+        Moving it raises its version, so that whoever acts on this answer cannot save, and asks anew: by then it counts. Of two at
+        once, at two replicas, at least one sees the other then; the lock lets as many through here as there is room for.
+        Its policy's digest stays, or its start might be spared that question.
+        """
+        if grant.quota_key == launch.quota_key:
+            return Free()
+        async with self._moving:
+            now = self.clock.now()
+            around = Circumstances(now=now, usage=await self.store.usage(launch.channel_id, now=now))
+            reached = tuple(finding.reason for finding in limit_findings(grant, around) if not finding.is_met)
+            if reached:
+                return Gone(reasons=reached)
+            await self.store.save(replace(launch, grant_key=grant.key, quota_key=grant.quota_key), None, keep_lease=True)
+        return Free()
+
     def _misfits(self, launch: Launch, workflow: Workflow) -> list[str]:
         """Inputs that the workflow knows no longer, and such that it wants now and nobody gave."""
         if workflow.inputs is None:
@@ -143,10 +166,13 @@ class Rebinding:
         return [*(name for name in launch.inputs if name not in specs), *(name for name in wanted if name not in launch.inputs)]
 
     async def _workflow(self, launch: Launch, connection: Connection) -> Workflow | None:
-        """The workflow as it is described now, the way a request would find it; anew where people agree to exactly this."""
+        """The workflow as it is described now; anew where people agree to exactly this.
+
+        Another one that is named like this one's id is found where this one is gone: that is not what was asked for.
+        """
         is_fresh = bool(launch.approval)
         found = await self.definitions.find(connection, launch.workflow_id, is_fresh=is_fresh)
-        if found.workflow is None:
+        if found.workflow is None or found.workflow.workflow_id != launch.workflow_id:
             return None
         return await self.definitions.described(connection, found.workflow, is_fresh=is_fresh)
 

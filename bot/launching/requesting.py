@@ -82,7 +82,9 @@ class Requesting:
         """
         read = await self.wishing.read(delivery, typed)
         if isinstance(read, Refusal):
-            return read
+            # A bot that died once it was kept, or lost the database's answer, reads it again: a rule may count it by then.
+            before = await self.store.caused_by(delivery.key)
+            return read if before is None else Launched(launch=before, is_repeated=True)
         try:
             return await self._created(_Wanted(delivery=delivery, read=read, about=about))
         except LimitReachedError as error:

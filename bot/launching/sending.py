@@ -103,6 +103,9 @@ class Sending:
         letter = await self._letter(delivery, first) if first is not None else None
         if letter is None:
             return self._outdated(view)
+        launch = await self.store.caused_by(letter.delivery.key)
+        if launch is not None:  # asked before it is judged: a limit would count it against itself
+            return self._launched(letter, launch)
         sent = await self._judged(letter, is_preview=False)
         is_form = sent.answer.get("response_action") == "errors"  # at fields, of which this view has none
         return replace(sent, answer={"response_action": "update", "view": sent.view}) if is_form else sent
@@ -110,13 +113,23 @@ class Sending:
     async def carried(self, delivery: Delivery) -> Say | None:
         """A kept submission of a bot that was killed, or of one whose database was away: carried out, nobody waits in the form."""
         view = FormView(opened_by=forms.opened_by(delivery.text) or "", state=kept_state(delivery.text))
-        if wants_preview(view.state):
+        if wants_preview(view.state) and await self.launched_by(delivery) is None:
             return say_unconfirmed(command=self.command)
         return (await self.sent(delivery, view)).say
 
     async def confirmation_carried(self, delivery: Delivery) -> Say | None:
         """The same of a confirmation."""
         return (await self.confirmed(delivery, FormView(opened_by=forms.opened_by(delivery.text) or ""))).say
+
+    async def launched_by(self, delivery: Delivery) -> Launch | None:
+        """The launch that a kept submission, or its confirmation, or another submission of its form, has caused already.
+
+        None for any other form, too.
+        """
+        opened = await self.filling.opening(forms.opened_by(delivery.text) or "", delivery.user_id)
+        if opened is not None and opened.kind == "form":  # a confirmation is opened by the submission
+            opened = await self.filling.opening(forms.opened_by(opened.text) or "", delivery.user_id)
+        return await self.store.caused_by(_cause(opened)) if opened is not None else None
 
     async def shown_late(self, view_id: str, sent: Sent) -> Say | None:
         """Show what came of it to who waited in the form; what is to be told by message where that is closed."""
@@ -134,7 +147,7 @@ class Sending:
         return _Letter(
             opened=opened,
             view=view,
-            delivery=replace(delivery, key=f"launch:{opened.key}", channel_id=place),
+            delivery=replace(delivery, key=_cause(opened), channel_id=place),
             sent_by=delivery,
         )
 
@@ -252,6 +265,11 @@ class Sending:
         say = say_outdated(command=self.command)
         shown = told(say, opened_by=view.opened_by)
         return Sent(answer={"response_action": "update", "view": shown}, view=shown, say=say)
+
+
+def _cause(opened: Delivery) -> str:
+    """The key under which everything of one opened form causes its one launch."""
+    return f"launch:{opened.key}"
 
 
 def _gone(label: str, typed: str) -> Problem:

@@ -6,10 +6,11 @@ with them, as grants have rules on inputs; what a grant gives itself is filled i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from bot.domain.errors import LookupFailedError
+from bot.domain.explaining import INPUTS_NOT_READ
 from bot.domain.grants import Grant
 from bot.domain.inputs import is_valid_default, read_default, read_inputs, with_secrets
 from bot.domain.model import RESERVED_WORDS, Connection, Delivery, InputSpec, Json, Problem, Workflow
@@ -112,9 +113,9 @@ class Wishing:
         ruling = await self.judge.rule(
             "launch", connection, workflow, before.asked.asker, typed=typed.workflow, inputs=good, before=before
         )
-        key = next(iter(good)) if isinstance(ruling.decision, Deny) else ruling.decision.grant.key
-        if key not in good:  # a reload in between: the grant that fits now was not read for
+        if isinstance(ruling.decision, Deny) and ruling.policy is not before.policy and _has_unread(ruling, read):
             return refused("policy_changed", connection=connection.name)
+        key = next(iter(good)) if isinstance(ruling.decision, Deny) else ruling.decision.grant.key
         return Read(connection=connection, workflow=workflow, inputs=good[key], ruling=_kept(ruling, good[key], fitting[key]))
 
     def _inputs(self, asked: _Asked, workflow: Workflow, grant: Grant) -> tuple[dict[str, Json], tuple[Problem, ...]]:
@@ -151,6 +152,12 @@ class Wishing:
         return refused("unknown_workflow", **facts, closest=closest(typed.workflow, names) or "", known=shown)
 
 
+def _has_unread(ruling: Ruling, read: Collection[str]) -> bool:
+    """Whether a reload brought a grant that might allow it, and that the inputs were not read for; ``read``: the keys of those."""
+    waits = (one for one in ruling.explanation.grants if one.grant.key not in read)
+    return any({reason.code for reason in one.refusals} == {INPUTS_NOT_READ} for one in waits)
+
+
 def _kept(ruling: Ruling, inputs: Mapping[str, Json], grant: Grant) -> Ruling:
     """The ruling with the inputs that are kept with it: those that the person gave, not what the grant gives itself."""
     given = {name: value for name, value in inputs.items() if name not in grant.fixed}
@@ -161,7 +168,8 @@ def with_fixed(specs: tuple[InputSpec, ...], grant: Grant) -> tuple[tuple[InputS
     """``specs`` with the grant's own values as what is sent where nothing else is typed; and a problem for each misfit.
 
     A value that does not fit its input is never quietly left out: the grant would then allow what it was written to prevent.
-    Nor is a default of the provider's that a rule is about left to the provider: the rule would never see it.
+    Nor is a default of the provider's that a rule is about left to the provider: the rule would never see it. One that cannot be
+    read is a problem of whoever gives no value (``read_inputs``).
     """
     known = {spec.name: spec for spec in specs}
     ruled = {name: replace(known[name], is_default_ours=True) for name in grant.inputs if name in known}
@@ -173,7 +181,9 @@ def with_fixed(specs: tuple[InputSpec, ...], grant: Grant) -> tuple[tuple[InputS
         for name in grant.fixed
         if name not in filled or not is_valid_default(filled[name])
     ]
-    return tuple(filled.get(spec.name, spec) for spec in specs), tuple(misfits)
+    told = {misfit.facts["name"] for misfit in misfits}  # once is enough
+    given = {name: replace(spec, default=None) if name in told else spec for name, spec in filled.items()}
+    return tuple(given.get(spec.name, spec) for spec in specs), tuple(misfits)
 
 
 def _expected(spec: InputSpec | None) -> str:

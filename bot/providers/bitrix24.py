@@ -11,8 +11,9 @@ that is yet to be read to one that was. And right after a start the list may not
 Why one list answers for many runs, and the one of the whole portal where it is short: asking about a run by itself reads the same
 list. And why a run is missing only where two readings to the end lack it, the second of its own template: as above.
 
-Why a lost start is looked up by template, record and time, and by user only where ``/v1/me`` tells who the key is: it tells so
-for app keys only. And why nothing found means nothing: a short run is over before anybody can look.
+Why a lost start is looked up by template, record and time, and by user only where ``/v1/me`` tells who the key is: it is known to tell
+so for app keys only. That somebody else started the same template on the same record in the same minutes is unlikely, but it is told
+with what was found. And why nothing found means nothing: a short run is over before anybody can look.
 
 Why a probe reads for real: ``/v1/me`` also lists scopes that were added after the key was issued, and those do not work.
 
@@ -193,6 +194,7 @@ _BY_STATUS = {
     _TOO_MANY: _BY_CODE["RATE_LIMITED"],
 }
 _OTHER = _ErrorWord("", 400, "refused", "Bitrix24 refused the call.")
+_UNKNOWN_USER = "Bitrix24 does not tell which user this connection's key is; it was found by template, record and time alone."
 _NOT_WHOLE = "Bitrix24's list of running workflows could not be read to its end"
 
 _READS = {_BIZPROC: "list running workflows", _CRM: "list deals"}
@@ -513,7 +515,7 @@ _EXAMPLES: tuple[Example, ...] = (
         name="a personal key does not tell its user",
         before=(_list_of(_RUNNING_ROW, _EARLIER_ROW),),
         reply=_says(200, {"success": True, "data": {"scopes": ["bizproc"]}}),
-        answer=Matches(candidates=(_FOUND,)),
+        answer=Matches(candidates=(_FOUND,), unverified=_UNKNOWN_USER),
     ),
     _find(
         name="none runs, which proves nothing",
@@ -764,7 +766,7 @@ class Bitrix24(Provider):
         """Running instances of the template on the same record, started at that time: not whole, not believed.
 
         None does not prove that it never ran: it may be over, or not listed yet. A user whom ``/v1/me`` does not tell is no
-        objection; what the system itself started then is nobody's, so not ours.
+        objection, but told; what the system itself started then is nobody's, so not ours.
         """
         del connection
         if _record(launch) is None or launch.sent_at is None:
@@ -779,9 +781,10 @@ class Bitrix24(Provider):
         if isinstance(user_id, Busy | Unreachable):
             return user_id
         rows = ((run_id, _facts(listed[run_id]), fit) for run_id, fit in judged.items())
-        return finding.matches(
+        found = finding.matches(
             [(_candidate(run_id, row), finding.all_fit(fit, _is_by(row, user_id))) for run_id, row, fit in rows]
         )
+        return replace(found, unverified=_UNKNOWN_USER if user_id is None and found.candidates else None)
 
     def confirm(self, launch: Launch, run_id: str, connection: Connection) -> Exchange[ConfirmAnswer]:
         """Among the template's running instances, then among all: what is over cannot be asked about."""

@@ -638,7 +638,7 @@ def _trouble(reply: Reply, *, scope: str, meanings: Mapping[int, str] = _NO_MEAN
 
 def _read_missing(reply: Reply, scope: str) -> ScopeSeen | Trouble:
     """What a refusal of a call that needs ``scope`` says of it; any other trouble, and the page of some proxy, says nothing."""
-    if reply.status == HTTPStatus.FORBIDDEN and reply.body.lstrip().startswith("<"):
+    if reply.status == HTTPStatus.FORBIDDEN and reply.is_page:
         return Unreachable(is_possibly_applied=False, detail=f"HTTP {reply.status} with a web page")
     trouble = _trouble(reply, scope=scope)
     if not isinstance(trouble, Unauthorised) or trouble.scope is None:
@@ -727,7 +727,7 @@ def _read_owner(named: _Named, reply: Reply) -> ConfirmAnswer:
 
 def _is_unknown(reply: Reply) -> bool:
     """404 from Zuora itself; a page is some proxy's."""
-    return reply.status == HTTPStatus.NOT_FOUND and not reply.body.lstrip().startswith("<")
+    return reply.status == HTTPStatus.NOT_FOUND and not reply.is_page
 
 
 def _finished(tasks: Mapping[str, int | None], status: str) -> Completed:

@@ -5,13 +5,14 @@ Why durably, and not by the log alone: a row that stays due would take a place a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 import structlog
 
 from bot.domain.errors import UnreadableRowError
+from bot.ports import Note
 from bot.store import queries
 from bot.store.rows import Row
 from bot.store.steps import Steps, change, fetch
@@ -65,15 +66,16 @@ def at_once(read: Callable[[Row], T]) -> Callable[[Row], Steps[T]]:
     return steps
 
 
-def has_notes() -> Steps[bool]:
-    """Whether anything was set aside that ``notes`` did not give out."""
-    return bool((yield from fetch(queries.UNTOLD_NOTE)))
-
-
-def notes() -> Steps[list[str]]:
+def notes() -> Steps[list[Note]]:
     """Store.set_aside."""
-    rows = sorted((yield from fetch(queries.TELL_NOTES)), key=lambda row: row["id"])
-    return [f"{row['what']} {row['row_id']}: cannot be read ({row['cause']})" for row in rows]
+    rows = sorted((yield from fetch(queries.UNTOLD_NOTES)), key=lambda row: row["id"])
+    return [Note(note_id=row["id"], text=f"{row['what']} {row['row_id']}: cannot be read ({row['cause']})") for row in rows]
+
+
+def notes_told(note_ids: Sequence[int]) -> Steps[None]:
+    """Store.set_aside_told. In one order, so that two who mark the same never wait for each other."""
+    for note_id in sorted(note_ids):
+        yield from change(queries.TELL_NOTE, note_id=note_id)
 
 
 def _set_aside(key: str, exc: UnreadableRowError, setting: Setting) -> Steps[None]:

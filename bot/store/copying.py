@@ -11,6 +11,7 @@ beginning; such values are counted.
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -50,6 +51,8 @@ TABLES: Final = {
 _NUMBERED: Final = {"outbox": "id", "set_aside": "id", "decisions": "seq"}
 _FILLED_BY_MIGRATIONS: Final = frozenset({"home_call"})
 _AT_ONCE: Final = 500
+_MOST_OUT_OF_ORDER: Final = 10_000
+"""Rows at once that have another place on the other side; beyond them it is no longer their order that differs."""
 
 Values: TypeAlias = tuple[Any, ...]
 
@@ -134,19 +137,24 @@ class _Copy:
         names, order = (sql.SQL(", ").join(map(sql.Identifier, listed)) for listed in (columns, key))
         query = sql.SQL("SELECT {} FROM {} ORDER BY {}").format(names, sql.Identifier(table), order)
         count = 0
+        comparison = _Comparison()
         expected = source.rows(is_counting=False)
         async with self._connection.cursor(f"copied_{table}") as cursor:
             await cursor.execute(query)
             async for found in cursor:
                 count += 1
-                self._refuse_other(table, next(expected, None), tuple(found.values()))
-        self._refuse_other(table, next(expected, None), None)
+                comparison.of(next(expected, None), tuple(found.values()))
+                self._refuse_other(table, comparison, _MOST_OUT_OF_ORDER)
+        for missing in expected:
+            comparison.of(missing, None)
+            self._refuse_other(table, comparison, _MOST_OUT_OF_ORDER)
+        self._refuse_other(table, comparison, 0)
         return count
 
-    def _refuse_other(self, table: str, expected: Values | None, found: Values | None) -> None:
+    def _refuse_other(self, table: str, comparison: _Comparison, most: int) -> None:
         """Compared with what the file says, not with what was sent."""
-        if expected != found:
-            named = (expected or found or ("",))[0]
+        if len(comparison.unmatched) > most:
+            named = next(iter(comparison.unmatched))[0]
             raise SettingsError([f"the copy to {self._place} differs in {table} at {named}: nothing was kept; try again"])
 
     async def _go_on_numbering(self, table: str, column: str) -> None:
@@ -157,6 +165,28 @@ class _Copy:
                 counter=counter, highest=highest
             )
         )
+
+
+class _Comparison:
+    """Rows of both sides, side by side. ``unmatched``: those of which one side had more so far.
+
+    Why not in order alone: both sides are in that of their keys, but a key that cannot stay as it was may come elsewhere in Postgres.
+    """
+
+    def __init__(self) -> None:
+        self.unmatched: Counter[Values] = Counter()
+
+    def of(self, expected: Values | None, found: Values | None) -> None:
+        """The next row of each side; None where it has no more."""
+        if expected != found:
+            self._count(expected, 1)
+            self._count(found, -1)
+
+    def _count(self, row: Values | None, more: int) -> None:
+        if row is not None:
+            self.unmatched[row] += more
+            if not self.unmatched[row]:
+                del self.unmatched[row]
 
 
 class _Source:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from bot.domain.model import Delivery
@@ -26,6 +27,13 @@ def by_key(key: str) -> Steps[Delivery | None]:
 def finish(key: str, at: datetime) -> Steps[None]:
     """Store.finish_delivery."""
     yield from change(queries.FINISH_DELIVERY, key=storable(key), at=time_text(at))
+
+
+def disown(refused: Iterable[tuple[Delivery, str]]) -> Steps[None]:
+    """What its holder refused, and may have kept without hearing of it, is nobody's work. An event is anybody's: Slack brings it again."""
+    for delivery, holder in refused:
+        sql = queries.GIVE_BACK_DELIVERY if delivery.kind == "event" else queries.DISOWN_DELIVERY
+        yield from change(sql, key=storable(delivery.key), holder=holder, received_at=time_text(delivery.received_at))
 
 
 def lease(*, now: datetime, until: datetime, holder: str, limit: int) -> Steps[list[Delivery]]:

@@ -61,6 +61,7 @@ class PostgresStore(SqlStore):
     async def close(self) -> None:
         """Let go of every connection; a second time does nothing."""
         await self._news.close()
+        await self._disown_at_last()
         await self._pool.close()
 
     def on_news(self, ring: Callable[[], None]) -> None:

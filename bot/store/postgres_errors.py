@@ -63,13 +63,18 @@ def is_lost(exc: BaseException) -> bool:
     return isinstance(exc, psycopg.OperationalError) and not code
 
 
-def our_error(exc: psycopg.Error, place: str, *, is_opening: bool = False) -> BotError:
+def is_unheard(exc: BaseException) -> bool:
+    """Whether what the server was asked to keep may be kept all the same: it did not say no, it said nothing any more."""
+    return is_lost(exc) and getattr(exc, "sqlstate", None) not in _USELESS
+
+
+def our_error(exc: psycopg.Error, place: str, *, is_opening: bool = False, may_be_kept: bool = False) -> BotError:
     """The error that says what it means for the bot. A broken constraint is none of these: a fault of the program."""
     code = exc.sqlstate or _code_said(str(exc))
     cause = _CAUSES.get(code or "") or _cause_said(exc)
     if is_opening and code in {*_LASTING_CAUSES, "25006"}:
         return SettingsError([f"the database {place} cannot be used: {cause}"])
-    return StoreUnavailableError(place, cause)
+    return StoreUnavailableError(place, cause, may_be_kept=may_be_kept)
 
 
 def _code_said(text: str) -> str | None:

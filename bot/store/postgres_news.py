@@ -20,6 +20,7 @@ from bot.domain.errors import BotError
 from bot.store.postgres_errors import our_error
 from bot.store.postgres_pool import PostgresPool
 from bot.store.steps import Steps, fetch
+from bot.tasks import end
 
 TOLD_EVERY_S: Final = 0.1
 _TRIED_AGAIN_AFTER_S: Final = 2.0
@@ -48,9 +49,7 @@ class News:
     async def close(self) -> None:
         """Hear and tell nothing more."""
         tasks, self._tasks = self._tasks, []
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(*tasks)
 
     async def _listen(self, ring: Callable[[], None]) -> None:
         while True:

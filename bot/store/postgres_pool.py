@@ -2,7 +2,11 @@
 
 Every write is one transaction; a look is a statement of its own each, as on SQLite's reader. What lost a race, or whose connection
 broke before anything was committed, is begun again from its first step. A connection that breaks during COMMIT leaves open
-whether it was kept: that is an error to whoever asked, who asks again under the same key or version, and so learns it.
+whether it was kept: that is an error to whoever asked, and says so (``may_be_kept``); who asks again under the same key or version
+learns it.
+
+Once the database was used, whatever keeps it from being opened anew is one more reason to try again: during a failover a standby
+refuses, and may know no password yet, and what must outlive that waits for ``StoreUnavailableError`` alone.
 """
 
 from __future__ import annotations
@@ -21,7 +25,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from bot.domain.errors import SettingsError, StoreUnavailableError
 from bot.store.postgres_dialect import statement, values_of
-from bot.store.postgres_errors import LOST_A_RACE, is_lost, our_error
+from bot.store.postgres_errors import LOST_A_RACE, is_lost, is_unheard, our_error
 from bot.store.postgres_opening import Connection, connected, parameters_of, place_of, set_up
 from bot.store.steps import Alone, Change, Fetch, Steps, Work
 
@@ -54,21 +58,29 @@ class PostgresPool:
         self._places = asyncio.Semaphore(max(most_connections - KEPT_FREE, 1))
         self._closing: set[asyncio.Task[None]] = set()
         self._is_closed = False
+        self._was_used = False
 
     async def connect(self) -> Connection:
         """A connection outside the pool, set up as all are; the caller closes it.
 
         Raises:
-            SettingsError: the database cannot be used, and waiting does not mend it.
+            SettingsError: the database cannot be used, and waiting does not mend it; never again once it was used.
             StoreUnavailableError: it cannot be used just now.
         """
-        return await connected(self._parameters, self.place)
+        try:
+            connection = await connected(self._parameters, self.place)
+        except SettingsError as error:
+            if self._was_used:
+                raise _for_now(error, self.place) from None
+            raise
+        self._was_used = True
+        return connection
 
     async def read(self, work: Work[T]) -> T:
         """The answer of ``work``, which only looks.
 
         Raises:
-            SettingsError: the database cannot be opened.
+            SettingsError: the database cannot be opened, and never was.
             StoreUnavailableError: it cannot be used just now.
         """
         async with self._place():
@@ -109,6 +121,7 @@ class PostgresPool:
             self._places.release()
 
     async def _run(self, work: Work[T], way: _Way, *, may_repeat: bool = False) -> T:
+        may_be_kept = False
         for left in reversed(range(ATTEMPTS)):
             attempt = _Attempt(way, may_repeat=may_repeat)
             try:
@@ -116,9 +129,15 @@ class PostgresPool:
                     return await attempt.carry_out(connection, work)
             except psycopg.IntegrityError:
                 raise
+            except StoreUnavailableError as error:
+                if not may_be_kept:
+                    raise
+                raise StoreUnavailableError(error.place, error.cause, may_be_kept=True) from None  # others may share that error
             except psycopg.Error as exc:
+                may_be_kept = may_be_kept or attempt.may_be_kept(exc)
                 if not left or not attempt.may_be_repeated(exc):
-                    raise our_error(exc, self.place) from None  # its frames hold what was to be written
+                    # None: its frames hold what was to be written
+                    raise our_error(exc, self.place, may_be_kept=may_be_kept) from None
         raise AssertionError("the last attempt answers or raises")
 
     @asynccontextmanager
@@ -129,6 +148,7 @@ class PostgresPool:
         except PoolTimeout:
             raise await self._told_why_none() from None
         try:
+            _hear_its_end(connection)
             yield connection
         except psycopg.Error as exc:
             if is_lost(exc):
@@ -147,8 +167,8 @@ class PostgresPool:
         """The pool gave no connection in time, and does not tell why; one more try does."""
         try:
             await (await self.connect()).close()
-        except (SettingsError, StoreUnavailableError) as error:
-            return _for_now(error, self.place)
+        except StoreUnavailableError as error:
+            return error
         return StoreUnavailableError(self.place, BUSY)
 
     async def _ready(self) -> AsyncConnectionPool[Connection]:
@@ -202,10 +222,18 @@ def _heard(opening: asyncio.Task[AsyncConnectionPool[Connection]]) -> None:
         opening.exception()
 
 
-def _for_now(error: SettingsError | StoreUnavailableError, place: str) -> StoreUnavailableError:
+def _hear_its_end(connection: Connection) -> None:
+    """Look, without asking the server, whether it has ended this connection already: nothing that was never sent is in doubt.
+
+    Raises:
+        psycopg.OperationalError: it has.
+    """
+    for _ in range(2):  # first its last words, where it had some
+        connection.pgconn.consume_input()
+
+
+def _for_now(error: SettingsError, place: str) -> StoreUnavailableError:
     """What ended a start is, later, one more reason to try again."""
-    if isinstance(error, StoreUnavailableError):
-        return error
     return StoreUnavailableError(place, error.problems[0].rpartition("cannot be used: ")[2])
 
 
@@ -223,10 +251,11 @@ class _Attempt:
     def __init__(self, way: _Way, *, may_repeat: bool) -> None:
         self._way = way
         self._may_repeat = may_repeat
-        self._is_committing = way is _Way.ONE_STEP
+        self._is_committing = False
 
     async def carry_out(self, connection: Connection, work: Work[T]) -> T:
         if self._way is not _Way.TRANSACTION:
+            self._is_committing = self._way is _Way.ONE_STEP
             return await carried_out(connection, work(), is_one_step=self._way is _Way.ONE_STEP)
         async with connection.transaction():
             answer = await carried_out(connection, work())
@@ -236,6 +265,10 @@ class _Attempt:
     def may_be_repeated(self, exc: psycopg.Error) -> bool:
         """Nothing of it was kept, or it does not matter, and another connection, or another moment, may do."""
         return isinstance(exc, LOST_A_RACE) or (is_lost(exc) and (self._may_repeat or not self._is_committing))
+
+    def may_be_kept(self, exc: psycopg.Error) -> bool:
+        """Nobody answered whether it was."""
+        return self._is_committing and is_unheard(exc)
 
 
 async def carried_out(connection: Connection, steps: Steps[T], *, is_one_step: bool = False) -> T:

@@ -59,6 +59,20 @@ GIVE_BACK_DELIVERIES = """
 UPDATE deliveries SET lease_holder = NULL, leased_until = NULL WHERE lease_holder = :holder AND leased_until = :until
 """
 
+# Nobody carries out any more what was refused while nobody could tell whether it was kept, unless another has taken it meanwhile.
+# Where it was not kept, that is kept now, finished: what the server may still be about to keep comes too late then.
+DISOWN_DELIVERY = """
+INSERT INTO deliveries (key, kind, payload, received_at, finished_at) VALUES (:key, 'unrecorded', '{}', :received_at, :received_at)
+ON CONFLICT (key) DO UPDATE SET finished_at = excluded.finished_at, lease_holder = NULL, leased_until = NULL
+WHERE deliveries.lease_holder = :holder AND deliveries.received_at = excluded.received_at AND deliveries.finished_at IS NULL
+"""
+
+# The same of what Slack brings again: it was refused to nobody, so whoever comes next carries it out, if it was kept.
+GIVE_BACK_DELIVERY = """
+UPDATE deliveries SET lease_holder = NULL, leased_until = NULL
+WHERE key = :key AND lease_holder = :holder AND received_at = :received_at
+"""
+
 # When the first unfinished delivery came that nobody holds.
 NEXT_FREE_DELIVERY = """
 SELECT received_at AS at FROM deliveries WHERE finished_at IS NULL AND received_at > '' AND lease_holder IS NULL
@@ -172,7 +186,7 @@ QUEUE_LINE = "INSERT INTO outbox (launch_id, event_seq) VALUES (:launch_id, :eve
 UNTOLD_LINES = "SELECT id, event_seq FROM outbox WHERE launch_id = :launch_id AND told_at IS NULL ORDER BY event_seq"
 
 # A thread line stands, also one that was given up before it was posted; the first time stands. When it was told, ts says.
-TELL_LINE = "UPDATE outbox SET told_at = '', ts = :ts WHERE id = :line_id AND ts IS NULL RETURNING launch_id"
+TELL_LINE = "UPDATE outbox SET told_at = '', ts = :ts WHERE id = :line_id AND launch_id = :launch_id AND ts IS NULL"
 
 # A line that was given up before it was posted was refused: it is to be told after all, unless a later one stands by now.
 RESTORE_LINE = """
@@ -307,8 +321,8 @@ INSERT INTO set_aside (what, row_id, cause, at) VALUES (:what, :row_id, :cause, 
 ON CONFLICT (what, row_id) WHERE is_told = 0 DO NOTHING
 """
 
-# Whether there is a note that operators were not told.
-UNTOLD_NOTE = "SELECT 1 FROM set_aside WHERE is_told = 0 AND what > '' LIMIT 1"
+# The notes that operators were not told: few, as a row is noted once.
+UNTOLD_NOTES = "SELECT id, what, row_id, cause FROM set_aside WHERE is_told = 0 AND what > ''"
 
-# Give out the notes that operators were not told.
-TELL_NOTES = "UPDATE set_aside SET is_told = 1 WHERE is_told = 0 AND what > '' RETURNING *"
+# Operators were told a note.
+TELL_NOTE = "UPDATE set_aside SET is_told = 1 WHERE id = :note_id"

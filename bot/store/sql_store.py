@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
@@ -17,7 +18,7 @@ from bot.domain.holdings import Holding, Mirror
 from bot.domain.model import Delivery, Event, EventKind, Launch
 from bot.domain.policy import Usage
 from bot.domain.records import Record
-from bot.ports import Claimed, Home, Replica, Telling
+from bot.ports import Claimed, Home, Note, Replica, Telling
 from bot.store import access, aside, deliveries, home_queries, homes, launches, queries, quotas, replicas, tellings, tracking
 from bot.store.launches import Creating, Saving
 from bot.store.steps import Steps, Work
@@ -40,6 +41,7 @@ class SqlStore(ABC):
     def __init__(self, place: str) -> None:
         self.place = place
         self._unheard: set[tuple[str, datetime]] = set()
+        self._refused: set[tuple[Delivery, str]] = set()
 
     async def __aenter__(self) -> Self:
         return self
@@ -77,7 +79,12 @@ class SqlStore(ABC):
         """
 
     async def record_delivery(self, delivery: Delivery, *, holder: str = "", until: datetime | None = None) -> bool:
-        """Store.record_delivery. Nothing is kept once Slack has told the person that it failed: then it must not run either."""
+        """Store.record_delivery. Nothing is kept once Slack has told the person that it failed: then it must not run either.
+
+        Where nobody answered whether it was kept, it is disowned with the next renewal of our leases, before it could be renewed
+        with them. Only if our lease lapses first, because the database is away for so long, may another replica be quicker and
+        carry it out: therefore the error says so, and the person is told to look.
+        """
         give_up_at = monotonic() + RECORDS_WITHIN_S
         attempts = count()
 
@@ -86,7 +93,12 @@ class SqlStore(ABC):
                 raise StoreUnavailableError(self.place, "it was busy for longer than Slack waits")
             return deliveries.record(delivery, holder=holder, until=until, is_again=self._may_lose_answers and next(attempts) > 0)
 
-        return await self._write(record, is_one_step=True, may_repeat=True, is_urgent=True)
+        try:
+            return await self._write(record, is_one_step=True, may_repeat=True, is_urgent=True)
+        except StoreUnavailableError as error:
+            if error.may_be_kept:
+                self._refused.add((delivery, holder))
+            raise
 
     async def delivery(self, key: str) -> Delivery | None:
         """Store.delivery."""
@@ -216,10 +228,23 @@ class SqlStore(ABC):
 
     async def renew_leases(self, *, holder: str, until: datetime) -> None:
         """Store.renew_leases."""
-        unheard = tuple(self._unheard)
-        renewing = partial(launches.renew_leases, holder=holder, until=until, unheard=unheard)
-        await self._write(renewing, is_long=True, is_news=bool(unheard))
+        unheard, refused = tuple(self._unheard), tuple(self._refused)
+
+        def renew() -> Steps[None]:
+            yield from deliveries.disown(refused)
+            yield from launches.renew_leases(holder=holder, until=until, unheard=unheard)
+
+        await self._write(renew, is_long=True, is_news=bool(unheard))
         self._unheard.difference_update(unheard)
+        self._refused.difference_update(refused)
+
+    async def _disown_at_last(self) -> None:
+        """No renewal follows any more. While the database is away, nothing can be done: see ``record_delivery``."""
+        refused = tuple(self._refused)
+        if refused:
+            with suppress(StoreUnavailableError):
+                await self._write(lambda: deliveries.disown(refused))
+                self._refused.clear()
 
     async def _claimed(self, work: Work[T], until: datetime, give_back: str, *, is_long: bool = False) -> T:
         """The answer of a claim.
@@ -237,9 +262,9 @@ class SqlStore(ABC):
         """Store.next_due."""
         return await self._read(launches.next_due)
 
-    async def next_by_connection(self, *, is_tracked: bool) -> Mapping[str, datetime]:
+    async def next_by_connection(self, *, is_tracked: bool, now: datetime) -> Mapping[str, datetime]:
         """Store.next_by_connection."""
-        return await self._read(lambda: tracking.next_by_connection(is_tracked=is_tracked))
+        return await self._read(lambda: tracking.next_by_connection(is_tracked=is_tracked, now=now))
 
     async def lease_of(
         self,
@@ -296,9 +321,12 @@ class SqlStore(ABC):
         """Store.card_found."""
         await self._write(lambda: tellings.card_found(launch_id, ts), is_news=True, is_one_step=True)
 
-    async def line_told(self, line_id: int, *, ts: str, at: datetime) -> None:
-        """Store.line_told."""
-        await self._write(lambda: tellings.line_told(line_id, ts=ts, at=at))
+    async def lines_told(
+        self, launch_id: str, line_ids: Sequence[int], *, ts: str, at: datetime, done_by: str | None = None
+    ) -> None:
+        """Store.lines_told."""
+        work = partial(tellings.lines_told, launch_id, line_ids, ts=ts, at=at, done_by=done_by)
+        await self._write(work, is_news=done_by is not None)
 
     async def line_skipped(self, line_id: int, at: datetime, *, holder: str | None = None, until: datetime | None = None) -> bool:
         """Store.line_skipped."""
@@ -370,8 +398,10 @@ class SqlStore(ABC):
         """Store.next_home."""
         return await self._read(homes.next_due)
 
-    async def set_aside(self) -> list[str]:
-        """Store.set_aside. Looks first: it is asked often, and a write for nothing would take the lock from somebody."""
-        if not await self._read(aside.has_notes):
-            return []
-        return await self._write(aside.notes)
+    async def set_aside(self) -> list[Note]:
+        """Store.set_aside."""
+        return await self._read(aside.notes)
+
+    async def set_aside_told(self, note_ids: Sequence[int]) -> None:
+        """Store.set_aside_told."""
+        await self._write(lambda: aside.notes_told(note_ids), is_long=len(note_ids) > MANY)

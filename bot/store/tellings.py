@@ -11,6 +11,7 @@ lost card exactly while it is final and not given up.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from bot.domain.errors import UnreadableRowError
@@ -70,11 +71,16 @@ def card_found(launch_id: str, ts: str) -> Steps[None]:
     yield from change(queries.FIND_CARD, launch_id=storable(launch_id), ts=storable(ts))
 
 
-def line_told(line_id: int, *, ts: str, at: datetime) -> Steps[None]:
-    """Store.line_told."""
+def lines_told(launch_id: str, line_ids: Sequence[int], *, ts: str, at: datetime, done_by: str | None) -> Steps[None]:
+    """Store.lines_told."""
     del at  # ts is a time already, as Slack has it
-    for row in (yield from fetch(queries.TELL_LINE, line_id=line_id, ts=ts)):
-        yield from _settle(row["launch_id"], is_told=True)
+    told = 0
+    for line_id in sorted(line_ids):  # in one order, so that two who write several do not wait for each other
+        told += yield from change(queries.TELL_LINE, launch_id=launch_id, line_id=line_id, ts=ts)
+    if told:
+        yield from _settle(launch_id, is_told=True)
+    if done_by is not None:
+        yield from telling_done(launch_id, done_by)
 
 
 def line_skipped(line_id: int, at: datetime, *, holder: str | None, until: datetime | None) -> Steps[bool]:

@@ -10,7 +10,7 @@ from bot.domain.model import Launch
 from bot.domain.pacing import remembered
 from bot.store import queries, tracking_queries
 from bot.store.aside import Setting, at_once, leased
-from bot.store.rows import earliest, launch_from, storable, time_or_none, time_text
+from bot.store.rows import Row, earliest, launch_from, storable, time_or_none, time_text
 from bot.store.steps import Steps, change, fetch
 
 
@@ -26,10 +26,9 @@ class Claim:
     limit: int
 
 
-def next_by_connection(*, is_tracked: bool) -> Steps[dict[str, datetime]]:
+def next_by_connection(*, is_tracked: bool, now: datetime) -> Steps[dict[str, datetime]]:
     """Store.next_by_connection. One look-up each: no plan of all of them at once is without a scan, and they are few."""
     free = tracking_queries.NEXT_FREE_TRACKED if is_tracked else tracking_queries.NEXT_FREE_ACT
-    lapsing = tracking_queries.NEXT_LAPSING_TRACKED if is_tracked else tracking_queries.NEXT_LAPSING_ACT
     found: dict[str, datetime] = {}
     rows = yield from fetch(free, after="")
     while rows:
@@ -37,12 +36,22 @@ def next_by_connection(*, is_tracked: bool) -> Steps[dict[str, datetime]]:
         if (at := earliest(rows)) is not None:
             found[connection] = at
         rows = yield from fetch(free, after=connection)
-    for row in (yield from fetch(lapsing)):
+    for row in (yield from _lapsing(is_tracked=is_tracked, now=time_text(now))):
         at = earliest([{"at": max(row["due_at"], row["leased_until"])}])
         known = found.get(row["connection"])
         if at is not None:
             found[row["connection"]] = at if known is None else min(at, known)
     return found
+
+
+def _lapsing(*, is_tracked: bool, now: str) -> Steps[list[Row]]:
+    """The launches whose leases have lapsed, and the next one whose lease will. One look-up while none has, as nearly always."""
+    lapsing = tracking_queries.NEXT_LAPSING_TRACKED if is_tracked else tracking_queries.NEXT_LAPSING_ACT
+    rows = yield from fetch(lapsing, after="")
+    if not rows or rows[0]["leased_until"] > now:
+        return rows
+    lapsed = yield from fetch(tracking_queries.LAPSED_TRACKED if is_tracked else tracking_queries.LAPSED_ACTS, now=now)
+    return [*lapsed, *(yield from fetch(lapsing, after=now))]
 
 
 def lease(connection: str, claim: Claim) -> Steps[list[Launch]]:

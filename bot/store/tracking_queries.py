@@ -18,8 +18,13 @@ ORDER BY connection, due_at LIMIT 1
 """
 _NEXT_LAPSING = """
 SELECT connection, due_at, leased_until FROM launches
-WHERE leased_until > '' AND lease_holder IS NOT NULL AND due_at > '' AND {condition}
+WHERE leased_until > :after AND lease_holder IS NOT NULL AND due_at > '' AND {condition}
 ORDER BY leased_until LIMIT 1
+"""
+_LAPSED = """
+SELECT connection, due_at, leased_until FROM launches
+WHERE leased_until > '' AND leased_until <= :now AND lease_holder IS NOT NULL AND due_at > '' AND {condition}
+ORDER BY leased_until
 """
 _LEASE = """
 UPDATE launches SET version = version + 1, lease_holder = :holder, leased_until = :until
@@ -38,11 +43,17 @@ NEXT_FREE_TRACKED = _NEXT_FREE.format(condition=_IS_TRACKED)
 # The same for acts.
 NEXT_FREE_ACT = _NEXT_FREE.format(condition=_IS_ACT)
 
-# The tracked launch whose lease is the first to lapse.
+# The tracked launch whose lease is the first to lapse after a time.
 NEXT_LAPSING_TRACKED = _NEXT_LAPSING.format(condition=_IS_TRACKED)
 
 # The same for acts.
 NEXT_LAPSING_ACT = _NEXT_LAPSING.format(condition=_IS_ACT)
+
+# The tracked launches whose leases have lapsed: no more than dead replicas had in flight.
+LAPSED_TRACKED = _LAPSED.format(condition=_IS_TRACKED)
+
+# The same for acts.
+LAPSED_ACTS = _LAPSED.format(condition=_IS_ACT)
 
 # Claim tracked launches of one connection, most overdue first; the version rises, so that who held one can no longer write.
 LEASE_TRACKED = _LEASE.format(condition=_IS_TRACKED)

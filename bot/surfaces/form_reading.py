@@ -16,7 +16,7 @@ from bot.domain.input_writing import is_list, written
 from bot.domain.inputs import read_value
 from bot.domain.model import InputSpec, InputType, Json, Problem, Reason
 from bot.domain.reading import mapping, text
-from bot.domain.tokens import looks_like_token
+from bot.domain.tokens import blanked_within, looks_like_token
 from bot.surfaces.escaping import shorten
 from bot.surfaces.form_fields import Asked, digest_in, label_of, name_digest
 from bot.surfaces.form_options import decoded, offered
@@ -45,9 +45,9 @@ def form_state(view: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def kept_submission(view: Mapping[str, Any]) -> str:
-    """A submission as it is kept: the key of the press that opened the form, and what stands in the fields."""
+    """A submission as it is kept: the key of the press that opened the form, and what stands in the fields, without tokens."""
     kept = {"opened_by": text(view.get("private_metadata")) or "", "values": form_state(view)}
-    return json.dumps(kept, ensure_ascii=False)
+    return json.dumps(blanked_within(kept), ensure_ascii=False)
 
 
 def kept_state(kept: str) -> Mapping[str, Any]:

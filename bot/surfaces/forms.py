@@ -12,6 +12,7 @@ from typing import Any
 
 from bot.domain.model import Launch
 from bot.domain.reading import mapping, text
+from bot.domain.tokens import blanked_within
 from bot.surfaces.escaping import plain_text, shorten
 
 RAN_FORM = "doubt_ran_form"
@@ -73,10 +74,11 @@ def reject_form(launch: Launch, *, opened_by: str) -> dict[str, Any]:
 
 
 def form_text(view: Mapping[str, Any]) -> str:
-    """What is kept of a submission: who opened the form, and the text in each field."""
+    """What is kept of a submission: who opened the form, and the text in each field, without tokens."""
     values = mapping(mapping(view.get("state")).get("values"))
     fields = {block: text(mapping(mapping(fields).get(RUN_ID_FIELD)).get("value")) or "" for block, fields in values.items()}
-    return json.dumps({"opened_by": text(view.get("private_metadata")) or "", "fields": fields}, ensure_ascii=False)
+    kept = {"opened_by": text(view.get("private_metadata")) or "", "fields": fields}
+    return json.dumps(blanked_within(kept), ensure_ascii=False)
 
 
 def opened_by(kept: str) -> str | None:

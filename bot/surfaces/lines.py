@@ -192,8 +192,8 @@ def _lost(scene: _Scene) -> Parts:
 
 
 def _looked_up(scene: _Scene) -> Parts:
-    """What a look-up left to people."""
-    found = event_ids(scene.event)
+    """What a look-up left to people, and why the provider's word is not enough."""
+    found, doubt = event_ids(scene.event), sentence(_fact(scene, "doubt"))
     unanswered = _fact(scene, "unanswered")
     if unanswered:
         return (
@@ -202,9 +202,10 @@ def _looked_up(scene: _Scene) -> Parts:
             f". {DECIDE}",
         )
     if not found:
-        return (f"{scene.provider} shows no run that could be this one, which does not prove that it never ran. {DECIDE}",)
+        none = "shows none that is certainly this one" if doubt else "shows no run that could be this one"
+        return joined((f"{scene.provider} {none}, which does not prove that it never ran.",), doubt, (DECIDE,))
     shown: list[Part] = [part for run_id in found for part in (Quoted(shorten(run_id, MOST_VALUE)), ", ")]
-    return (f"{scene.provider} shows {len(found)} that could be it: ", *shown[:-1], f". {DECIDE}")
+    return joined((f"{scene.provider} shows {len(found)} that could be it: ", *shown[:-1], "."), doubt, (DECIDE,))
 
 
 def event_ids(event: Event) -> list[str]:
@@ -218,10 +219,10 @@ def _look_asked(scene: _Scene) -> Parts:
 
 
 def _adopted(scene: _Scene) -> Parts:
-    if scene.event.actor == "gonogo":
-        return (f"Found at {scene.provider}: it did start, once.",)
+    is_found = scene.event.actor == "gonogo"
     unverified = _fact(scene, "unverified")
-    said: Parts = (Mention(scene.event.actor), " says that it ran.")
+    found: Parts = (f"Found at {scene.provider}: it did start, once.",)
+    said: Parts = found if is_found else (Mention(scene.event.actor), " says that it ran.")
     return joined(said, sentence(f"That could not be checked: {unverified}") if unverified else ())
 
 

@@ -138,6 +138,12 @@ def say_not_kept() -> Say:
     )
 
 
+def say_perhaps_kept(*, command: str) -> Say:
+    """Nobody can tell whether the request was written down, and so whether it will be carried out."""
+    doubt = "It is in doubt whether your request was kept: the database broke off while it was being written down."
+    return compose((f"{doubt} It may still be carried out: look at the card, or at {command} status, before you ask again.",))
+
+
 def say_waits() -> Say:
     """What was asked for is kept, and the database is away."""
     kept = "Your request is kept; it is carried out as soon as the database can be reached again. Please do not ask again."

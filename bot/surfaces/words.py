@@ -116,6 +116,13 @@ PROBLEMS: Mapping[str, _Clauses] = {
         "It must be {expected}.",
         _CHANGE,
     ),
+    "default_misfit": (
+        "What the provider would fill in for {name:q} cannot be read, so nobody can tell whether it is allowed, and nothing was launched.",
+        "Give {name:q} a value.",
+        "It takes {expected}.",
+        "{hint:s}.",
+        "Its options are: {known}.",
+    ),
     "policy_changed": ("The rules for {connection:q} changed while this was being read.", "Please try again."),
     "reserved_input": ("{name:q} is a name that {provider} keeps for itself, so it cannot be an input.", "Please leave it out."),
     # launches
@@ -166,6 +173,7 @@ REASONS: Mapping[str, _Clauses] = {
         _CHANGE,
     ),
     "scope_not_granted": ("The grants of this channel lack the scope {scope:q} of {connection:q}, which this needs.", _CHANGE),
+    "inputs_not_read": ("There is a grant of this channel for which the inputs could not be read as they were given.",),
     "requester_not_granted": (
         "You are not among the people who may launch {workflow:q} of {connection:q} here.",
         "Ask one of them, or whoever runs Gonogo here.",

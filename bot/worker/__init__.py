@@ -4,6 +4,9 @@ Waiting costs a row, not a task: whoever waits for a provider, for Slack or for 
 sleeps until the earliest of them or until somebody rings.
 
 Why leases are short and renewed instead of long: a start may take minutes, but a killed bot's work should be taken over in seconds.
+
+Why nothing else is done where leases are renewed: whatever it waited for, Slack or the database, our leases would lapse meanwhile,
+and others take over what we are in the middle of.
 """
 
 from __future__ import annotations
@@ -11,21 +14,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
 import structlog
 
 from bot.domain.errors import ThreadError
-from bot.ports import Clock, Store, Thread
+from bot.domain.setbacks import tell_again_s
+from bot.ports import Clock, Note, Store, Thread
 from bot.surfaces import notices
+from bot.tasks import end
 from bot.worker.deliveries import DeliveryWork
 from bot.worker.handing import Hand
 from bot.worker.homes import HomeWork
+from bot.worker.keeping import kept
 from bot.worker.launches import LaunchWork
 from bot.worker.loop import Loop, Work
 from bot.worker.mirroring import Mirroring
-from bot.worker.once import Once
+from bot.worker.once import TELLING_TAKES, Once
 from bot.worker.pacing import PacedWire, Plans
 from bot.worker.sharing import Sharing
 from bot.worker.tellings import TellingWork
@@ -77,6 +84,8 @@ class Worker:
         sharing: Sharing | None = None,
     ) -> None:
         self._lease = lease
+        self._turn_s = lease.total_seconds() / RENEWALS_PER_LEASE
+        self._once = Once(store=store, clock=clock, holder=holder)
         self._sharing = sharing
         self._store = store
         self._thread = thread
@@ -115,7 +124,9 @@ class Worker:
     async def __aenter__(self) -> Self:
         loops = zip(self._loops, self._works, strict=True)
         looping = [loop.run(loop.ring if isinstance(work, _LEAVE_NOTHING) else self.ring) for loop, work in loops]
-        running = [*looping, self._stay_alive(), *([self._sharing.run()] if self._sharing is not None else [])]
+        running = [*looping, self._renew_leases(), self._tell_set_aside()]
+        if self._sharing is not None:
+            running += [self._give_signs_of_life(self._sharing), self._sharing.run()]
         self._tasks = [asyncio.create_task(task) for task in running]
         return self
 
@@ -123,41 +134,68 @@ class Worker:
         """Take nothing new, finish the calls in flight, tell what can be told, then stop."""
         for loop in self._loops:
             await loop.drain()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(*self._tasks)
         if self._sharing is not None:
             await self._sharing.end()
 
-    async def _stay_alive(self) -> None:
-        """Renew our leases, give a sign of life, and tell operators what was set aside."""
-        rest_s = self._lease.total_seconds() / RENEWALS_PER_LEASE
+    async def _renew_leases(self) -> None:
+        """Keep what we hold, for ever, and do nothing else: see *Why* above."""
         is_renewed = True
         while True:
-            await self._give_sign_of_life()
-            await self._clock.sleep(rest_s if is_renewed else AGAIN_AFTER_FAULT_S)
+            await self._clock.sleep(self._turn_s if is_renewed else AGAIN_AFTER_FAULT_S)
             is_renewed = False
             try:
                 await self._store.renew_leases(holder=self._holder, until=self._clock.now() + self._lease)
                 is_renewed = True
-                await self._tell_set_aside()
             except Exception:  # noqa: BLE001 - the loop must outlive a bad moment of the database; leases lapse safely
                 _log.exception("leases_not_renewed")
 
-    async def _give_sign_of_life(self) -> None:
-        """Apart from the leases: what is merely good to know must not keep them from being renewed."""
-        try:
-            if self._sharing is not None:
-                await self._sharing.beat()
-        except Exception:  # noqa: BLE001 - as there
-            _log.exception("no_sign_of_life")
+    async def _give_signs_of_life(self, sharing: Sharing) -> None:
+        """Tell the other replicas, for ever, that we are alive."""
+        while True:
+            try:
+                await sharing.beat()
+            except Exception:  # noqa: BLE001 - as there
+                _log.exception("no_sign_of_life")
+            await self._clock.sleep(self._turn_s)
 
     async def _tell_set_aside(self) -> None:
-        rows = await self._store.set_aside()
-        if not rows:
+        """Tell operators, for ever, what was set aside: what Slack does not take now later, and ever more slowly."""
+        wait_s, attempts = self._turn_s, 0
+        while True:
+            await self._clock.sleep(wait_s)
+            wait_s = self._turn_s
+            try:
+                await self._tell_notes()
+                attempts = 0
+            except ThreadError as error:
+                _log.warning("operators_not_told", error=error.code)
+                wait_s, attempts = max(wait_s, tell_again_s(error, attempts)), attempts + 1
+            except Exception:  # noqa: BLE001 - as there
+                _log.exception("set_aside_not_told")
+
+    async def _tell_notes(self) -> None:
+        """One replica at a time; who comes next finds what the one before has told. Who dies at it leaves it to the others.
+
+        Raises:
+            ThreadError: Slack does not take it now.
+        """
+        if not await self._store.set_aside():
             return
+        async with self._once.turn("set aside", TELLING_TAKES) as is_ours:
+            notes = await self._store.set_aside() if is_ours else []
+            if notes:
+                await self._tell_these(notes)
+
+    async def _tell_these(self, notes: Sequence[Note]) -> None:
+        """Marked once they were told, or never will be: rather told twice than not at all. Raises as ``_tell_notes``."""
+        rows = [note.text for note in notes]
         _log.error("set_aside", rows=rows)
         try:
             await self._thread.tell_operators(notices.say_set_aside(rows))
         except ThreadError as error:
-            _log.warning("operators_not_told", error=error.code)
+            if not error.is_permanent:
+                raise
+            _log.error("operators_not_told", error=error.code, is_permanent=True)
+        told = partial(self._store.set_aside_told, [note.note_id for note in notes])
+        await kept(self._clock, "set aside", told)

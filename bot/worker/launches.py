@@ -10,7 +10,7 @@ import collections
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar, assert_never
+from typing import Any, Protocol, TypeVar, assert_never
 
 import structlog
 from prometheus_client import Counter
@@ -37,7 +37,7 @@ from bot.ports import Clock, Gate, Go, NoGo, Reopen, Store, Wait, Wire
 from bot.surfaces.cards import has_line
 from bot.worker.keeping import kept
 from bot.worker.loop import what_is_ours
-from bot.worker.pacing import Plans
+from bot.worker.pacing import PacedWire, Plans, resting
 
 STOPPED = "The bot was stopped while the start was under way."
 AT_ONCE_PER_CONNECTION = 64
@@ -63,7 +63,8 @@ class LaunchWork:
 
     ``plans`` says when runs of a known length are asked about. ``is_tracking``: it asks about runs itself, one after the other; else
     a ``TrackWork`` beside it does, and no connection holds more than its part of what is in flight. ``stored`` is a launch as
-    the store would give it: with it, new launches may be handed over directly (handing.py).
+    the store would give it: with it, new launches may be handed over directly (handing.py). ``paced`` is told of every refusal
+    (429), and says which connections rest because of one; else nothing that is sent here is paced.
     """
 
     store: Store
@@ -77,6 +78,7 @@ class LaunchWork:
     at_once: int = 256
     hears: Hears | None = None
     plans: Plans | None = None
+    paced: PacedWire | None = None
     is_tracking: bool = True
     stored: Callable[[Launch], Launch] | None = None
     _under_way: collections.Counter[str] = field(init=False, default_factory=collections.Counter[str])
@@ -99,7 +101,7 @@ class LaunchWork:
 
     async def _due_with_room(self) -> dict[str, datetime]:
         """When something else than a look is due, by connection; the longest waiting first."""
-        due = await self.store.next_by_connection(is_tracked=False)
+        due = await self.store.next_by_connection(is_tracked=False, now=self.clock.now())
         return {name: due[name] for name in sorted(due, key=due.__getitem__) if self.has_room(name)}
 
     def has_room(self, connection: str) -> bool:
@@ -142,6 +144,8 @@ class LaunchWork:
             await self._save(without_connection(launch, self.clock.now()))
         elif launch.state is State.QUEUED and launch.cancel_asked_by is not None:
             await self._save(unwanted(launch, self.clock.now()))
+        elif (until := self._paused_until(launch)) is not None:
+            await self._save(resting(launch, until, self.clock.now()))
         elif launch.state is State.QUEUED:
             await self._ask_and_start(launch, connection)
         elif launch.state is State.STARTING:
@@ -152,6 +156,16 @@ class LaunchWork:
             await self._cancel(launch, connection)
         else:
             await self._track(launch, connection)
+
+    def _paused_until(self, launch: Launch) -> datetime | None:
+        """Until when nothing is sent for a launch, because its connection rests.
+
+        None where it may be, and where it must not wait: a start that was perhaps applied is in doubt once its key is over.
+        """
+        until = None if self.paced is None else self.paced.paused_until(launch.connection)
+        if until is None or launch.state is not State.STARTING:
+            return until
+        return until if is_resendable(launch, self.providers[launch.provider], until) else None
 
     async def _ask_and_start(self, launch: Launch, connection: Connection) -> None:
         """Start it, unless what allowed it does so no longer."""
@@ -174,10 +188,16 @@ class LaunchWork:
         """Commit STARTING, send, record what came of it.
 
         The place on the wire comes first: what waits for one is not sent, and must not look as if it was. Whether it may start
-        is asked again when that took so long that the answer is no longer good.
+        is asked again when that took so long that the answer is no longer good, or when what had a place before was refused.
         """
         provider = self.providers[launch.provider]
+        if self.connections.get(connection.name) != connection:  # a reload since it was judged: the place would be elsewhere
+            await self.store.release(launch.launch_id, self.holder)
+            return
         async with self.wire.place(connection.name) as perform:
+            if (until := self._paused_until(launch)) is not None:
+                await self._save(resting(launch, until, self.clock.now()))
+                return
             if go is not None and not self.gate.still_holds(launch, go):
                 await self.store.release(launch.launch_id, self.holder)
                 return
@@ -191,6 +211,7 @@ class LaunchWork:
                 await self.store.release(launch.launch_id, self.holder)
                 return
             answer: StartAnswer = await perform(_sent_before(now + self.lease, provider.start(sent, connection)))
+            self._learn(connection, answer)  # before the next one has the place
         await self._save_start(sent, answer, connection)
         await self._heard(sent, answer, "start")
 
@@ -263,7 +284,13 @@ class LaunchWork:
             await self.hears(launch, answer, verb=verb)
 
     async def _perform(self, connection: Connection, exchange: Exchange[A]) -> A | Unreachable:
-        return await self.wire.perform(connection.name, exchange)
+        answer = await self.wire.perform(connection.name, exchange)
+        self._learn(connection, answer)
+        return answer
+
+    def _learn(self, connection: Connection, answer: Any) -> None:
+        if self.paced is not None:
+            self.paced.learnt(connection.name, answer)
 
     async def _save_start(self, sent: Launch, answer: StartAnswer, connection: Connection) -> None:
         """Record what came of a start. A cancel asked meanwhile changed the launch: then it is decided anew on what is stored.

@@ -4,6 +4,7 @@ Decides nothing: domain/learning says what an answer teaches, domain/drift where
 
 Why what was told is not stored: the mirror itself is shared and durable, and what is news is the difference between what it said
 before a probe and what it says after. So a restart tells nothing twice, and of several replicas only the one that learnt it tells.
+The price: who dies after learning and before telling leaves it to ``/launch access`` and the gauge, which show what holds.
 
 Why a policy that was replaced is news as well: with it, grants change and holdings do not. Whoever probes first afterwards tells.
 """

@@ -16,12 +16,16 @@ from bot.domain import budget, pacing
 from bot.domain.budget import Budget
 from bot.domain.errors import StoreUnavailableError
 from bot.domain.fellows import Fellows
-from bot.domain.model import Connection, Launch
+from bot.domain.lifecycle import step
+from bot.domain.model import Connection, Event, EventKind, Json, Launch, State
 from bot.domain.pacing import Plan
 from bot.domain.provider import Busy, Call, Exchange, Provider, Reply, TrackedMany
+from bot.domain.reactions import Reaction
 from bot.ports import Clock, Store, Wire
 
 LONGEST_TURN_S = 10.0
+WORTH_TELLING = timedelta(seconds=10)
+"""A start that waits less for a pause to end waits in silence."""
 _SHARED_AS = "provider"
 PLANS_LAST = timedelta(seconds=30)
 MOST_PLANS = 2000
@@ -66,6 +70,12 @@ class PacedWire:
             known = self.budgets[connection] = replace(known, calls_a_minute=calls_a_minute)
         return known
 
+    def paused_until(self, connection: str) -> datetime | None:
+        """Until when a refusal, to us or to another replica, forbids any call over a connection; None where it may be called."""
+        known = self.budgets.get(connection)
+        not_before = None if known is None else known.not_before
+        return not_before if not_before is not None and self.clock.now() < not_before else None
+
     def place(self, connection: str) -> Any:
         """A place on the wire underneath: what is sent there is not paced."""
         return self.wire.place(connection)
@@ -79,10 +89,10 @@ class PacedWire:
                 reply = busy or await self.wire.perform(connection, _one(call))
                 if not isinstance(reply, Reply):
                     exchange.close()
-                    return reply if busy else self._learnt(connection, reply)
+                    return reply if busy else self.learnt(connection, reply)
                 call = exchange.send(reply)
         except StopIteration as stop:
-            return self._learnt(connection, stop.value)
+            return self.learnt(connection, stop.value)
 
     async def _turn(self, connection: str) -> Busy | None:
         """Wait until a call may be made, and count it."""
@@ -93,8 +103,8 @@ class PacedWire:
         self.budgets[connection] = self.budget(connection).spent(self.clock.now())
         return None
 
-    def _learnt(self, connection: str, answer: A) -> A:
-        """A provider that is busy slows the connection down."""
+    def learnt(self, connection: str, answer: A) -> A:
+        """The answer to a call. A provider that is busy pauses the connection, at every replica, and then slows it down."""
         told = answer.answers.values() if isinstance(answer, TrackedMany) else (answer,)
         busy = next((each for each in told if isinstance(each, Busy)), None)
         if busy is not None:
@@ -103,6 +113,17 @@ class PacedWire:
                 self.fellows.learn(f"{_SHARED_AS} {connection}", refused.not_before)
             _log.info("paced", connection=connection, code=busy.code, wait_s=busy.retry_after_s)
         return answer
+
+
+def resting(launch: Launch, until: datetime, now: datetime) -> Reaction:
+    """A launch that waits for the pause of its connection to end. Of a start this is told, once, where it takes more than seconds."""
+    waiting = replace(launch, due_at=until)
+    if launch.state is not State.QUEUED or launch.misses or until - now < WORTH_TELLING:
+        return Reaction(launch=waiting)
+    meaning = f"The provider takes no more calls over the connection {launch.connection} for a while."
+    facts: dict[str, Json] = {"meaning": meaning, "retry_at": until.isoformat()}
+    event = Event(launch_id=launch.launch_id, kind=EventKind.DELAYED, at=now, facts=facts)
+    return Reaction(launch=step(replace(waiting, misses=1), event), event=event)
 
 
 def _one(call: Call) -> Generator[Call, Reply, Reply]:
@@ -131,7 +152,7 @@ class Plans:
         except StoreUnavailableError:
             return None
         longest_s = max(provider.pace.most_s, PAUSES_OF_AT_MOST * even_s)
-        plan = pacing.plan(durations_s, even_s=even_s, longest_s=longest_s)
+        plan = pacing.plan(durations_s, even_s=even_s, longest_s=longest_s, longest_beyond_s=connection.poll_every_s)
         if len(self._read) >= MOST_PLANS:
             self._read.clear()
         self._read[key] = (now, even_s, plan)

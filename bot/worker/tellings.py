@@ -92,23 +92,29 @@ class TellingWork:
         if card_ts is None or (telling.card_ts is None and not telling.lines):
             return
         if telling.card_ts is None and self._is_card_enough(telling):
-            for line in telling.lines:
-                told = partial(self.store.line_told, line.line_id, ts=card_ts, at=self.clock.now())
-                await kept(self.clock, launch.launch_id, told)
-            await self.store.telling_done(launch.launch_id, self.holder)
+            await self._lines_told(telling, telling.lines, card_ts, is_all=True)
             return
+        is_update_due = telling.is_card_stale and telling.card_ts is not None
         is_pressed = len(self._under_way) >= self.pressed_from or self.thread.is_behind(launch.channel_id)
         for lines in [telling.lines] if is_pressed and telling.lines else [(line,) for line in telling.lines]:
-            if not await self._post_lines(telling, lines, card_ts):
+            is_all = lines[-1] == telling.lines[-1] and not is_update_due
+            if not await self._post_lines(telling, lines, card_ts, is_all=is_all):
                 await self.store.telling_done(launch.launch_id, self.holder)
                 return
+        if is_update_due:
+            await self._update_card(telling, card_ts)
+        elif not telling.lines:
+            await self.store.telling_done(launch.launch_id, self.holder)
+
+    async def _update_card(self, telling: Telling, card_ts: str) -> None:
+        """Unless another has taken this over; given back in any case."""
         asked_at = self.clock.now()
-        if telling.is_card_stale and telling.card_ts is not None and await self._is_ours(telling):
-            self._refuse_overtaken(asked_at)
-            await self.thread.update_card(launch, telling.events, card_ts=card_ts)
-            await self._card_told(telling, card_ts, is_all=True)
+        if not await self._is_ours(telling):
+            await self.store.telling_done(telling.launch.launch_id, self.holder)
             return
-        await self.store.telling_done(launch.launch_id, self.holder)
+        self._refuse_overtaken(asked_at)
+        await self.thread.update_card(telling.launch, telling.events, card_ts=card_ts)
+        await self._card_told(telling, card_ts, is_all=True)
 
     def _is_card_enough(self, telling: Telling) -> bool:
         """Whether the card that was posted just now said it all: it is over, it went as it should, and Slack slows the channel down."""
@@ -141,8 +147,18 @@ class TellingWork:
         card_told = partial(self.store.card_told, ts=card_ts, version=telling.launch.version, done_by=done_by)
         await kept(self.clock, launch_id, partial(card_told, launch_id))
 
-    async def _post_lines(self, telling: Telling, lines: Sequence[Line], card_ts: str) -> bool:
-        """One message; whether the next may follow. Skipped before it is posted, unless it is the last: see *Why* above."""
+    async def _lines_told(self, telling: Telling, lines: Sequence[Line], ts: str, *, is_all: bool) -> None:
+        """Record where lines stand, all of one message; ``is_all`` as for the card."""
+        launch_id, ids, done_by = telling.launch.launch_id, [line.line_id for line in lines], self.holder if is_all else None
+        await kept(
+            self.clock, launch_id, partial(self.store.lines_told, launch_id, ids, ts=ts, at=self.clock.now(), done_by=done_by)
+        )
+
+    async def _post_lines(self, telling: Telling, lines: Sequence[Line], card_ts: str, *, is_all: bool) -> bool:
+        """One message; whether the next may follow. Skipped before it is posted, unless it is the last: see *Why* above.
+
+        ``is_all``: with it everything is told, and the telling given back.
+        """
         launch, now = telling.launch, self.clock.now()
         is_urgent = launch.state.is_final or launch.state is State.IN_DOUBT
         is_last = is_urgent and lines[-1] == telling.lines[-1]
@@ -153,14 +169,15 @@ class TellingWork:
             ts = await self.thread.post_lines(launch, tuple(line.event for line in lines), card_ts=card_ts)
         except ThreadError as error:
             if error.is_in_doubt and not is_last:
+                if is_all:
+                    await self.store.telling_done(launch.launch_id, self.holder)
                 return True
             if not is_last:
                 await self._not_posted(lines)
             elif error.is_in_doubt:
                 await self._only_last_again(lines)
             raise
-        for line in lines:
-            await kept(self.clock, launch.launch_id, partial(self.store.line_told, line.line_id, ts=ts, at=now))
+        await self._lines_told(telling, lines, ts, is_all=is_all)
         return True
 
     async def _may_post(self, telling: Telling, lines: Sequence[Line], *, is_last: bool) -> bool:
@@ -225,16 +242,15 @@ class TellingWork:
             await self.store.telling_done(launch.launch_id, self.holder)
             return
         try:
-            await self.thread.post_direct(launch, telling.events)
+            await self._tell_requester(telling)
+            await self._tell_operators(telling, why)
         except ThreadError as error:
-            if not error.is_permanent:
-                await self._put_off(telling, error.code, tell_again_s(error, telling.attempts))
-                return
-            _log.exception("requester_not_told", launch_id=launch.launch_id, error=error.code)
+            _log.warning("end_not_told", launch_id=launch.launch_id, error=error.code)
+            await self._put_off(telling, error.code, tell_again_s(error, telling.attempts))
+            return
         self.doubts_told.discard(launch.launch_id)
         given_up = partial(self.store.telling_failed, launch.launch_id, retry_at=None, error=why, holder=self.holder)
         await kept(self.clock, launch.launch_id, given_up)
-        await self._tell_operators(telling, why)
 
     async def _tell_doubt(self, telling: Telling, why: str) -> None:
         """Not to launch again is urgent: the requester is told once, and the end is still to come."""
@@ -259,11 +275,40 @@ class TellingWork:
         else:
             await self.once.tell(f"doubt {launch.launch_id} {launch.attempts}", telling_it)
 
-    async def _tell_operators(self, telling: Telling, why: str) -> None:
+    async def _tell_requester(self, telling: Telling) -> None:
+        """The end, once: also where the operators could not be told after it, and all of this is taken up again.
+
+        Raises:
+            ThreadError: Slack does not take it now.
+        """
+        launch_id = telling.launch.launch_id
+        post = self.thread.post_direct(telling.launch, telling.events)
         try:
-            await self.thread.tell_operators(notices.say_not_shown(telling.launch, why))
+            await self._once.tell(f"end {launch_id}", post, is_rather_twice=True)
         except ThreadError as error:
-            _log.error("operators_not_told", launch_id=telling.launch.launch_id, error=error.code)
+            if not error.is_permanent:
+                raise
+            _log.exception("requester_not_told", launch_id=launch_id, error=error.code)
+
+    async def _tell_operators(self, telling: Telling, why: str) -> None:
+        """Before the telling is given up, so that whoever is killed in between leaves it to the next.
+
+        Raises:
+            ThreadError: Slack does not take it now.
+        """
+        launch_id = telling.launch.launch_id
+        tell = self.thread.tell_operators(notices.say_not_shown(telling.launch, why))
+        try:
+            await self._once.tell(f"end not shown {launch_id}", tell, is_rather_twice=True)
+        except ThreadError as error:
+            if not error.is_permanent:
+                raise
+            _log.error("operators_not_told", launch_id=launch_id, error=error.code)
+
+    @property
+    def _once(self) -> Once:
+        """What notes whom we told the end."""
+        return self.once or Once(store=self.store, clock=self.clock, holder=self.holder)
 
     async def _put_off(self, telling: Telling, code: str, wait_s: float) -> None:
         retry_at = self.clock.now() + timedelta(seconds=wait_s)

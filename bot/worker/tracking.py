@@ -85,7 +85,7 @@ class TrackWork:
     async def claim(self, limit: int) -> Sequence[Batch]:
         """Batches of launches that are due, now leased to us; the longest waiting connection first, and none after a list."""
         now = self.launches.clock.now()
-        due = await self.launches.store.next_by_connection(is_tracked=True)
+        due = await self.launches.store.next_by_connection(is_tracked=True, now=now)
         names = [name for name in sorted(due, key=due.__getitem__) if due[name] <= now]
         batches: list[Batch] = []
         with what_is_ours(batches):
@@ -101,7 +101,7 @@ class TrackWork:
     async def next_due(self) -> datetime | None:
         """When there is a run to be asked about, and a call to ask with."""
         now = self.launches.clock.now()
-        due = await self.launches.store.next_by_connection(is_tracked=True)
+        due = await self.launches.store.next_by_connection(is_tracked=True, now=now)
         return min((max(at, self._may_claim_at(name, now)) for name, at in due.items()), default=None)
 
     async def give_back(self, batch: Batch) -> None:

@@ -16,7 +16,7 @@ from bot.app.reading import opened_for_reading
 from bot.app.storage import back_up, clock_of, copy, migrate
 from bot.domain.errors import SettingsError
 from bot.domain.model import State
-from bot.gateways.clock import SharedClock, SystemClock
+from bot.gateways.clock import MEASURES, SharedClock, SystemClock
 from bot.sandbox.journeys import LAUNCHES
 from bot.store import open_store
 from bot.store.migrations import MIGRATIONS
@@ -130,6 +130,32 @@ async def test_the_clock_is_measured_again_and_again_and_outlives_a_bad_moment(m
         await asyncio.sleep(0.1)
 
         assert abs(clock.now() - datetime.now(UTC)) < timedelta(seconds=5)  # noqa: TID251 - as above
+
+
+async def test_the_clock_outlives_whatever_goes_wrong_with_a_measure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.app.storage.MEASURED_EVERY_S", 0.0)
+    store = FickleTime([ZeroDivisionError("a fault of ours"), SettingsError(["it is read-only"]), OSError("out of files")])
+    async with asyncio.timeout(10), clock_of(store) as clock:  # type: ignore[arg-type]
+        await store.is_told_again.wait()
+
+        assert isinstance(clock, SharedClock)
+
+
+class FickleTime:
+    """A database whose time is told for the first measure, then not for a while."""
+
+    def __init__(self, faults: list[Exception]) -> None:
+        self._faults = faults
+        self._looks = 1 + MEASURES
+        self.is_told_again = asyncio.Event()
+
+    async def time(self) -> datetime:
+        self._looks -= 1
+        if self._looks < 0:
+            if self._faults:
+                raise self._faults.pop()
+            self.is_told_again.set()
+        return NOON
 
 
 async def test_looking_at_an_old_database_says_to_migrate_it(empty_url: str) -> None:

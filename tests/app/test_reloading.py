@@ -151,6 +151,42 @@ async def test_a_changed_grant_takes_effect_and_is_told_in_one_line(tmp_path: Pa
         assert len(world.operators.told) == 1
 
 
+FIXED = changed("requesters: [U0ALICE]", "requesters: [U0ALICE]\n        inputs: {rush: {fixed: 1}}")
+
+
+async def test_a_value_that_is_equal_and_yet_another_takes_effect_and_is_told(tmp_path: Path) -> None:
+    async with a_world(tmp_path, FIXED) as world:
+        before = world.standing.policy.digest
+        world.write(changed("{fixed: 1}", "{fixed: true}", FIXED))
+        await world.settle()
+
+        digest = world.standing.policy.digest
+        assert digest != before
+        assert world.standing.policy.channels["C0FINANCE"].grants[1].inputs["rush"].fixed is True
+        assert world.operators.told == [f"Configuration reloaded: channel C0FINANCE changed. Policy “{digest[:12]}”."]
+
+
+@pytest.mark.parametrize("written", ["1", "1.0", "true"])
+async def test_a_parameter_that_is_equal_and_yet_another_takes_effect_and_is_told(tmp_path: Path, written: str) -> None:
+    async with a_world(tmp_path, changed("depth: 2.5", "depth: 1.00")) as world:
+        world.write(changed("depth: 2.5", f"depth: {written}"))
+        await world.settle()
+
+        assert world.standing.since == 1
+        assert "connection billing changed" in world.operators.told[0]
+
+
+async def test_the_same_freeze_in_another_zone_is_in_force_as_it_is_written(tmp_path: Path) -> None:
+    freeze = "freezes:\n  - {name: close, from: 2026-11-30T18:00Z, to: 2026-12-02T08:00Z}\n"
+
+    async with a_world(tmp_path, GOOD + freeze) as world:
+        world.write(GOOD + freeze.replace("T18:00Z", "T19:00+01:00"))
+        await world.settle()
+        again = read_configuration(world.path, providers=PROVIDERS, environment=ENVIRONMENT)
+
+        assert world.standing.policy.digest == again.policy.digest
+
+
 async def test_a_file_that_is_still_being_written_is_not_read(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         for end in range(0, len(WITHOUT_BOB), 400):

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
-from bot.app.waking import DEAF_FOR_S, STOOD_STILL_S, TICK_S, Wakefulness
+import pytest
+
+from bot.app.waking import DEAF_FOR_S, STOOD_STILL_S, TICK_S, Wakefulness, since_boot
 
 
 class Hours:
@@ -85,3 +88,34 @@ async def test_the_time_before_the_door_opened_does_not_count() -> None:
 
     assert await let_in(wakefulness)
     wakefulness.stop()
+
+
+class Asleep:
+    """A machine that is suspended for as long as it is told; only the clock that counts this time moves on."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.seconds = 0.0
+        self._real = time.clock_gettime
+        monkeypatch.setattr(time, "clock_gettime", self._told)
+
+    def _told(self, clock: int) -> float:
+        return self._real(clock) + (self.seconds if clock == time.CLOCK_BOOTTIME else 0.0)
+
+
+@pytest.mark.skipif(not hasattr(time, "CLOCK_BOOTTIME"), reason="this system does not count the time for which it was suspended")
+async def test_a_machine_that_was_suspended_stood_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Asleep(monkeypatch)
+    wakefulness = Wakefulness()
+    wakefulness.start()
+    before = await let_in(wakefulness)
+    machine.seconds += 120
+
+    assert (before, await let_in(wakefulness)) == (True, False)
+    wakefulness.stop()
+
+
+def test_where_the_system_does_not_count_that_time_another_clock_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(time, "CLOCK_BOOTTIME", raising=False)
+    before = time.monotonic()
+
+    assert before <= since_boot() <= time.monotonic()

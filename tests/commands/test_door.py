@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from collections.abc import Awaitable, Callable
 
 import pytest
+from slack_bolt.async_app import AsyncBoltRequest
 
 import commands
 from bot.domain.errors import StoreUnavailableError
@@ -46,6 +49,34 @@ async def test_a_press_on_an_old_attachment_is_acknowledged_and_let_go(bolt: Bol
 
 def test_no_action_id_is_both_a_button_and_a_choice() -> None:
     assert not set(ENTRIES.buttons) & set(ENTRIES.choices)
+
+
+async def doubt(*_: object, **__: object) -> bool:
+    raise StoreUnavailableError("here", "the connection broke", may_be_kept=True)
+
+
+async def refuse(*_: object, **__: object) -> bool:
+    raise StoreUnavailableError("here", "the disk is full")
+
+
+@pytest.mark.parametrize(
+    ("record", "told"),
+    [
+        (doubt, "It is in doubt whether your request was kept: "),
+        (refuse, "Your request could not be kept, so nothing was started."),
+    ],
+)
+async def test_a_refusal_says_whether_it_is_certain(bolt: Bolt, record: Callable[..., Awaitable[bool]], told: str) -> None:
+    bolt.doors.store.record_delivery = record  # type: ignore[method-assign]
+    command = {"command": "/launch", "text": "help", "team_id": "T0GONOGO", "channel_id": "C0FINANCE", "user_id": "U0BOB"}
+    response = await bolt.app.async_dispatch(AsyncBoltRequest(mode="socket_mode", body=command | {"trigger_id": "1.2"}))
+    pressed = await bolt.press(min(ENTRIES.buttons))
+
+    assert json.loads(response.body)["text"].startswith(told)
+    assert pressed == (200, [])
+    [(_, answered)] = bolt.doors.thread.told
+    assert answered.startswith(told)
+    assert ("/launch status" in answered) is (record is doubt), "where to look before asking again"
 
 
 async def test_what_was_answered_is_not_answered_again_where_the_database_goes_away_just_then() -> None:

@@ -14,9 +14,11 @@ from bot.domain.grants import Limits
 from bot.domain.model import InputSpec, Workflow
 from bot.surfaces.form_fields import FIELD
 from bot.surfaces.form_reading import WORKFLOW
+from bot.surfaces.form_view import read_view
 from bot.surfaces.launch_form import CONFIRM_FORM, LAUNCH_FORM, LOADING_FORM
 from commands._payloads import sheet_in
 from tests.commands.form_world import DUNNING, PAYOUT, Desk, a_desk
+from tests.worker.faults import Fitful
 
 CLEARED = {"response_action": "clear"}
 
@@ -204,9 +206,10 @@ async def test_a_limit_that_the_form_itself_reached_does_not_speak_against_its_c
         assert len(await desk.launches()) == 1
 
 
-async def test_what_looks_like_a_token_is_refused_at_its_field_and_not_kept(desk: Desk) -> None:
+@pytest.mark.parametrize("before", ["", "see:\n", "see:\t", "see:\r", "\u00e9"])
+async def test_what_looks_like_a_token_is_refused_at_its_field_and_not_kept(desk: Desk, before: str) -> None:
     token = "xoxb-" + "1" * 12 + "-made-up-for-a-test"
-    _, sent = await desk.filled(accountId=token)
+    _, sent = await desk.filled(accountId=before + token)
     answer = await desk.dispatch(sent)
     kept = await desk.store.delivery(f"form:{sent['view']['id']}:{sent['trigger_id']}:U0ALICE")
 
@@ -291,6 +294,19 @@ async def test_a_form_that_cannot_be_kept_stays_open_and_says_so(desk: Desk) -> 
     assert answer["response_action"] == "errors"
     assert "could not be kept" in str(answer["errors"])
     assert await desk.launches() == []
+
+
+async def test_a_form_that_was_perhaps_kept_stays_open_and_says_where_to_look(desk: Desk) -> None:
+    async def doubt(*_: Any, **__: Any) -> Any:
+        raise StoreUnavailableError("here", "the connection broke", may_be_kept=True)
+
+    _, sent = await desk.filled(accountId="A1")
+    desk.store.record_delivery = doubt  # type: ignore[method-assign]
+    answer = await desk.dispatch(sent)
+
+    [words_at_field] = answer["errors"].values()
+    assert words_at_field.startswith("It is in doubt whether your request was kept")
+    assert "/launch status" in words_at_field
 
 
 async def test_a_database_that_goes_away_meanwhile_leaves_the_kept_form_to_be_carried_out(desk: Desk) -> None:
@@ -435,6 +451,19 @@ async def test_a_kept_form_that_is_too_old_is_told_and_not_carried_out(desk: Des
     assert await desk.launches() == []
 
 
+async def test_a_kept_form_is_not_said_to_have_done_nothing_where_its_launch_exists_already(desk: Desk) -> None:
+    """The bot was killed after the launch was kept and before its form was marked as done."""
+    _, sent = await desk.filled(accountId="A1")
+    kept = await left_behind(desk, sent)
+    await desk.launching.sending.sent(kept, read_view(sent["view"]))
+    desk.clock.move(minutes=20)
+    await desk.door.carry(kept)
+
+    assert len(await desk.launches()) == 1
+    assert desk.answers == []
+    assert await desk.unfinished() == []
+
+
 async def test_a_kept_form_whose_call_was_to_be_shown_first_is_not_launched_unseen(desk: Desk) -> None:
     _, sent = await desk.filled(accountId="A1", Preview=["show"])
     await desk.door.carry(await left_behind(desk, sent))
@@ -446,6 +475,17 @@ async def test_a_kept_form_whose_call_was_to_be_shown_first_is_not_launched_unse
 # --- the call, shown first ---------------------------------------------------------------------------------------------
 
 
+def confirming(sent: dict[str, Any], shown: Any) -> dict[str, Any]:
+    """The press of *Launch* under the call that was shown."""
+    return {**sent, "trigger_id": "99.1.trigger", "view": {**shown, "id": "V99", "state": {"values": {}}}}
+
+
+async def to_be_confirmed(desk: Desk) -> dict[str, Any]:
+    """That press, of a form that was sent."""
+    _, sent = await desk.filled(accountId="A1", Preview=["show"])
+    return confirming(sent, (await desk.dispatch(sent))["view"])
+
+
 async def test_the_call_is_pushed_above_the_form_and_its_button_launches_what_was_sent(desk: Desk) -> None:
     _, sent = await desk.filled(accountId="A1", Preview=["show"])
     pushed = await desk.dispatch(sent)
@@ -453,7 +493,7 @@ async def test_the_call_is_pushed_above_the_form_and_its_button_launches_what_wa
     assert "/workflows/396/run" in str(pushed["view"]["blocks"])
     assert await desk.launches() == []
 
-    confirmed = {**sent, "trigger_id": "99.1.trigger", "view": {**pushed["view"], "id": "V99", "state": {"values": {}}}}
+    confirmed = confirming(sent, pushed["view"])
     assert await desk.dispatch(confirmed) == CLEARED
     assert await desk.dispatch({**confirmed, "trigger_id": "100.1.trigger"}) == CLEARED
     (launch,) = await desk.launches()
@@ -464,7 +504,7 @@ async def test_what_is_no_longer_allowed_when_it_is_confirmed_is_told_instead(de
     _, sent = await desk.filled(accountId="A1", Preview=["show"])
     pushed = await desk.dispatch(sent)
     desk.definitions.workflows = {"billing": (PAYOUT,)}
-    confirmed = {**sent, "trigger_id": "99.1.trigger", "view": {**pushed["view"], "id": "V99", "state": {"values": {}}}}
+    confirmed = confirming(sent, pushed["view"])
     answer = await desk.dispatch(confirmed)
 
     assert answer["response_action"] == "update"
@@ -475,12 +515,54 @@ async def test_what_is_no_longer_allowed_when_it_is_confirmed_is_told_instead(de
 async def test_a_kept_confirmation_is_carried_out_once(desk: Desk) -> None:
     _, sent = await desk.filled(accountId="A1", Preview=["show"])
     pushed = await desk.dispatch(sent)
-    confirmed = {**sent, "trigger_id": "99.1.trigger", "view": {**pushed["view"], "id": "V99", "state": {"values": {}}}}
+    confirmed = confirming(sent, pushed["view"])
     await desk.door.carry(await left_behind(desk, confirmed))
 
     assert len(await desk.launches()) == 1
     assert await desk.dispatch(confirmed) == CLEARED
     assert len(await desk.launches()) == 1
+
+
+@pytest.mark.parametrize("minutes", [1, 20])
+async def test_a_confirmation_is_not_refused_by_the_limit_that_its_own_launch_reached(minutes: int) -> None:
+    """The bot was killed after the launch was kept and before its confirmation was marked as done."""
+    async with a_desk(limits=Limits(running=1)) as desk:
+        confirmed = await to_be_confirmed(desk)
+        kept = await left_behind(desk, confirmed)
+        await desk.launching.sending.confirmed(kept, read_view(confirmed["view"]))
+        (launch,) = await desk.launches()
+        desk.clock.move(minutes=minutes)
+        await desk.door.carry(kept)
+
+        assert await desk.launches() == [launch]
+        assert desk.answers == []
+        assert await desk.unfinished() == []
+        assert await desk.dispatch(confirmed) == CLEARED
+
+
+async def test_a_confirmation_whose_mark_could_not_be_kept_is_told_as_launched() -> None:
+    async with a_desk(limits=Limits(running=1)) as desk:
+        confirmed = await to_be_confirmed(desk)
+        desk.store.finish_delivery = Fitful(desk.store, {"finish_delivery": {1}}).finish_delivery  # type: ignore[method-assign]
+        answer = await desk.dispatch(confirmed)
+        await desk.door.drain()
+
+        assert "is being launched" in words(answer["view"])
+        assert len(await desk.launches()) == 1
+        assert desk.answers == []
+        assert await desk.unfinished() == []
+
+
+async def test_a_form_whose_shown_call_was_launched_is_not_said_to_be_unconfirmed(desk: Desk) -> None:
+    """The bot was killed after it had shown the call and before the form was marked as done; its button was pressed since."""
+    _, sent = await desk.filled(accountId="A1", Preview=["show"])
+    kept = await left_behind(desk, sent)
+    pushed = (await desk.launching.sending.sent(kept, read_view(sent["view"]))).answer
+    assert await desk.dispatch(confirming(sent, pushed["view"])) == CLEARED
+    await desk.door.carry(kept)
+
+    assert len(await desk.launches()) == 1
+    assert desk.answers == []
 
 
 async def test_a_confirmation_of_somebody_elses_form_launches_nothing(desk: Desk) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -160,6 +161,14 @@ def test_a_default_that_does_not_fit_is_as_good_as_none() -> None:
     assert not is_valid_default(broken)
     assert [problem.code for problem in read_inputs((broken,), {})[1]] == ["missing_input"]
     assert read_inputs((spec(InputType.INTEGER, default="soon"),), {}) == ({}, ())
+
+
+def test_a_default_of_ours_that_does_not_fit_asks_for_a_value() -> None:
+    broken = spec(InputType.INTEGER, default="soon", is_default_ours=True)
+
+    assert [(problem.code, problem.facts["name"]) for problem in read_inputs((broken,), {})[1]] == [("default_misfit", "x")]
+    assert read_inputs((broken,), {"x": "7"}) == ({"x": 7}, ())
+    assert read_inputs((replace(broken, default=None),), {}) == ({}, ())
 
 
 @pytest.mark.parametrize(

@@ -102,6 +102,17 @@ def test_a_run_that_outlives_all_others_is_asked_about_at_a_share_of_its_age(his
     assert a_plan(*history).pause_s(elapsed_s) <= max(0.1 * elapsed_s, EVEN_S)
 
 
+@given(history=histories, beyond=st.floats(2, 10))
+def test_where_somebody_said_how_often_a_run_that_outlives_all_others_is_asked_about_so(
+    history: tuple[float, ...], beyond: float
+) -> None:
+    """As one of which nothing is known: with a history or without one, its end is seen as soon."""
+    made = plan(history, even_s=EVEN_S, longest_s=LONGEST_S, longest_beyond_s=EVEN_S)
+
+    assert made is not None
+    assert made.pause_s(beyond * (max(history) + EVEN_S)) == EVEN_S
+
+
 # --- what it is for ---
 
 

@@ -67,6 +67,7 @@ UNSENT = Unreachable(is_possibly_applied=False, detail="no connection could be m
 BUSY = Busy(code="HTTP 429", meaning="Too many calls.")
 LOCKED_OUT = Unauthorised(code="HTTP 403", meaning="The credential lacks a scope.", scope="Workflow Run Access", detail="no")
 REFUSED = Refused(code="HTTP 404", meaning="There is no such workflow.", detail="not found")
+BESIDE = replace(REFUSED, is_answer=False)
 
 
 def starting(attempts: int = 1, **changes: Any) -> Launch:
@@ -157,6 +158,7 @@ def test_a_start_that_nobody_recorded_an_answer_to_is_a_lost_one(provider: Provi
         (UNSENT, "no connection could be made"),
         (LOST, "no answer in time"),
         (LOCKED_OUT, "The credential lacks a scope. (HTTP 403)"),
+        (BESIDE, "There is no such workflow. (HTTP 404)"),
     ],
 )
 def test_what_happens_to_a_second_send_says_nothing_of_the_first(answer: StartAnswer, detail: str) -> None:
@@ -166,7 +168,7 @@ def test_what_happens_to_a_second_send_says_nothing_of_the_first(answer: StartAn
     assert (reaction.launch.state, kind(reaction), facts(reaction)) == (State.STARTING, EventKind.UNANSWERED, {"detail": detail})
 
 
-@pytest.mark.parametrize("answer", [BUSY, UNSENT, LOST, LOCKED_OUT])
+@pytest.mark.parametrize("answer", [BUSY, UNSENT, LOST, LOCKED_OUT, BESIDE])
 def test_a_second_send_that_settles_nothing_ends_in_doubt_once_the_key_is_forgotten(answer: StartAnswer) -> None:
     reaction = after_start(starting(attempts=2), answer, KEYED, later(hours=24))
 
@@ -302,6 +304,7 @@ def test_a_run_that_ends_with_its_start_closes_the_launch(provider: Provider, ou
     ("answer", "told"),
     [
         (REFUSED, {"code": "HTTP 404", "meaning": "There is no such workflow.", "detail": "not found"}),
+        (BESIDE, {"code": "HTTP 404", "meaning": "There is no such workflow.", "detail": "not found"}),
         (
             LOCKED_OUT,
             {"code": "HTTP 403", "meaning": "The credential lacks a scope.", "scope": "Workflow Run Access", "detail": "no"},

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.tokens import blanked, looks_like_token
+from bot.domain.tokens import blanked, blanked_within, looks_like_token
 from bot.surfaces.command_text import LaunchText, read_command
 
 DASHES = "-" * 5
@@ -75,6 +75,8 @@ INNOCENT = [
     "eyJ is how such a thing begins",
     f"{DASHES}BEGIN PUBLIC KEY{DASHES}\nMIIB\n{DASHES}END PUBLIC KEY{DASHES}",
     f"{DASHES}BEGIN CERTIFICATE{DASHES}",
+    r"C:\reports\task_live_2026\new\risk_test_results.txt",
+    r'{"path": "a\nsk\ttask", "code": "\u0041KIA"}',
     "dGhpcyBpcyBub3QgYSBzZWNyZXQgYXQgYWxsLCBidXQgbG9uZw==",
 ]
 
@@ -120,6 +122,32 @@ def test_a_blanked_form_is_still_json(token: str) -> None:
     assert values["maxAmount"] == "10"
 
 
+@pytest.mark.parametrize("escape", [r"\n", r"\t", r"\r", r"\b", r"\f", r"\u001b", r"\u00E9", "\\\n"])
+@pytest.mark.parametrize(("kind", "token"), EVERY)
+def test_an_escape_in_typed_json_hides_no_token_that_follows_it(kind: str, token: str, escape: str) -> None:
+    text = f'{{"note": "see:{escape}{token}"}}'
+
+    assert looks_like_token(text) == kind
+    assert blanked(text) == f'{{"note": "see:{escape}[secret-removed:{kind.replace(" ", "-")}]"}}'
+
+
+@pytest.mark.parametrize("before", ["\n", "\t", "\r", "\x1b", "\u00e9", "\u2028", '"', "\\"])
+@pytest.mark.parametrize(("kind", "token"), EVERY)
+def test_what_is_blanked_before_it_is_written_as_json_holds_no_token_on_any_line(kind: str, token: str, before: str) -> None:
+    mark = f"see:{before}[secret-removed:{kind.replace(' ', '-')}]"
+    text = f"see:{before}{token}"
+
+    written = json.dumps(blanked_within({"a": [text, {text: 1}], "b": None, "c": True}))
+    assert json.loads(written) == {"a": [mark, {mark: 1}], "b": None, "c": True}
+    assert looks_like_token(written) == kind
+
+
+def test_a_token_on_the_line_after_its_word_is_found_too() -> None:
+    written = json.dumps(blanked_within({"note": "Bea" + "rer\n" + "a1B2" * 8}))
+
+    assert written == '{"note": "[secret-removed:bearer-token]"}'
+
+
 def test_every_token_of_a_text_is_blanked() -> None:
     first, second = TOKENS["AWS key"]
 
@@ -143,7 +171,9 @@ def test_blanking_leaves_no_token_wherever_it_stands(before: str, one: tuple[str
     assert blanked(blanked(text)) == blanked(text)
 
 
-@pytest.mark.parametrize("part", ["xoxb-", "eyJ-", "Bearer ", "-", "--BEGIN A PRIVATE KEY--", "sk-ant-", "ya29.", "00D"])
+@pytest.mark.parametrize(
+    "part", ["xoxb-", "eyJ-", "Bearer ", "-", "--BEGIN A PRIVATE KEY--", "sk-ant-", "ya29.", "00D", r"\nxoxb-", r"\u0041"]
+)
 def test_no_text_takes_long(part: str) -> None:
     began = time.perf_counter()
     blanked(part * (12_000 // len(part)))

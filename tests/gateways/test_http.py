@@ -69,6 +69,7 @@ def living(lives_s: float) -> AnyProvider:
 
 
 LOGS_IN = AnyProvider(logging_in)
+GONE = Refused(code="HTTP 404", meaning="There is no such workflow.")
 
 
 class Bank:
@@ -136,6 +137,29 @@ async def test_an_exchange_that_cannot_go_on_is_closed() -> None:
         await wire.perform("billing", exchange())
 
     assert is_closed
+
+
+@pytest.mark.parametrize(
+    ("reply", "is_answer"),
+    [
+        (http(404, '{"error": "gone"}'), True),
+        (http(404, ""), True),
+        (http(404, "<!DOCTYPE html><html>no such page</html>"), False),
+        (http(404, "\n <html>"), False),
+    ],
+)
+async def test_a_refusal_is_an_answer_unless_a_proxy_gave_it(reply: bytes, is_answer: bool) -> None:
+    def exchange() -> Generator[Call, Reply, Refused]:
+        yield START
+        return GONE
+
+    async with serving(answering(reply)) as server, a_wire(server.url) as wire:
+        assert await wire.perform("billing", exchange()) == replace(GONE, is_answer=is_answer)
+
+
+async def test_a_refusal_for_which_nothing_was_sent_is_no_answer() -> None:
+    async with a_wire(f"http://127.0.0.1:{free_port()}") as wire:
+        assert await wire.perform("billing", unsupported(GONE)) == replace(GONE, is_answer=False)
 
 
 @pytest.mark.parametrize("first", [200, 202, 302, 408, 500, 503])
@@ -311,7 +335,7 @@ FAILURES = [
     (hangs_up, UNANSWERED),
     (hangs, Unreachable(is_possibly_applied=False, detail="login: no answer in time")),
     (answering(http(401)), Unauthorised(code="invalid_client", meaning="The key is not accepted.")),
-    (answering(http(400)), Refused(code="HTTP 400", meaning="The login is not as it should be.")),
+    (answering(http(400)), Refused(code="HTTP 400", meaning="The login is not as it should be.", is_answer=False)),
     (answering(http(429)), Busy(code="HTTP 429", meaning="Too many logins.", retry_after_s=7.0)),
     (answering(http(500)), Unreachable(is_possibly_applied=False, detail="HTTP 500")),
     (answering(http(200, "<html>")), Unreachable(is_possibly_applied=False, detail="HTTP 200")),

@@ -56,6 +56,7 @@ async def test_a_call_that_names_a_secret_that_is_gone_is_not_sent_and_says_so()
 
     assert isinstance(answer, Refused)
     assert answer.meaning == "The connection billing has no secret portal-login any more, so nothing was sent."
+    assert not answer.is_answer
     assert server.connected == 0
 
 

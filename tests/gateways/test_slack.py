@@ -193,6 +193,17 @@ async def test_a_passing_trouble_is_not_answered_elsewhere() -> None:
     assert set(slack.methods) == {"chat.postEphemeral"}
 
 
+@pytest.mark.parametrize("away", [answering("<p>Busy", 503, "text/html"), refusing("service_unavailable", 503)])
+async def test_an_answer_waits_for_a_slack_that_is_away_for_a_moment_and_becomes_no_lasting_message(away: Any) -> None:
+    clock = FrozenClock()
+    async with a_slack() as (slack, client):
+        slack.set("chat.postEphemeral", away, {"message_ts": "1.2"})
+        await SlackThread(client, faces=FACES, clock=clock).answer(a_delivery(reply_url=f"{slack.url}address"), SAY)
+
+    assert slack.methods == ["chat.postEphemeral", "chat.postEphemeral"]
+    assert clock.slept_s == [1.0]
+
+
 async def test_who_cannot_be_told_at_all_is_an_error() -> None:
     async with a_slack() as (slack, client):
         slack.set("chat.postEphemeral", refusing("not_in_channel"))

@@ -1053,7 +1053,6 @@ def test_another_run_is_not_adopted(user: Reply, changes: dict[str, Any]) -> Non
     found = find(running(other, OURS), user).answer
 
     assert [candidate.run_id for candidate in found.candidates] == [RUN]
-    assert found.doubt is None
 
 
 @pytest.mark.parametrize("changes", OTHERS)
@@ -1067,10 +1066,16 @@ def test_a_run_of_another_user_is_not_adopted_where_the_user_is_told() -> None:
 
 
 @pytest.mark.parametrize("user", [PERSONAL, says(403, fault("SCOPE_DENIED")), says(404), says(200, []), says(200, {"data": 3})])
-def test_a_user_who_is_not_told_is_no_objection(user: Reply) -> None:
+def test_a_user_who_is_not_told_is_no_objection_but_told(user: Reply) -> None:
     answer = find(running(OURS | {"STARTED_BY": "14"}), user).answer
 
     assert [candidate.run_id for candidate in answer.candidates] == [RUN]
+    assert answer.doubt is None
+    assert "does not tell which user" in answer.unverified
+
+
+def test_nothing_is_left_open_of_a_run_of_the_user_who_is_told() -> None:
+    assert find(running(OURS), told_user()).answer.unverified is None
 
 
 @pytest.mark.parametrize(("user", "kind"), [(says(429), Busy), (says(500), Unreachable), (says(504), Unreachable)])

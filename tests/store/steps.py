@@ -105,3 +105,8 @@ async def tell(
 
 def ids(found: list[Any]) -> list[str]:
     return [value.launch_id if isinstance(value, Launch) else value.launch.launch_id for value in found]
+
+
+async def noted(store: Store) -> list[str]:
+    """What operators are still to be told of rows that were set aside."""
+    return [note.text for note in await store.set_aside()]

@@ -17,7 +17,7 @@ from bot.domain.model import State
 from bot.store.rows import time_text
 from bot.store.sqlite import SqliteStore
 from tests.builders import NOON, a_delivery
-from tests.store.steps import L, at, ids, keep, lease, read, take, tell, unfinished
+from tests.store.steps import L, at, ids, keep, lease, noted, read, take, tell, unfinished
 
 MINUTE = timedelta(minutes=1)
 
@@ -85,9 +85,7 @@ async def test_a_corrupt_launch_is_set_aside_for_good_and_noted_once(store: Sqli
         assert [await store.next_due(), await store.next_telling()] == [None, None]
         assert [await lease(store, at(60)), await tell(store, at(60))] == [[], []]
 
-    [note] = await store.set_aside()
-    assert note == f"launch {L}: cannot be read (JSONDecodeError)"
-    assert await store.set_aside() == []
+    assert await noted(store) == [f"launch {L}: cannot be read (JSONDecodeError)"]
     assert len(logs) == 2, "it is not met again"
 
 
@@ -98,18 +96,12 @@ async def test_a_note_survives_a_restart_until_it_was_told(store: SqliteStore, p
     await store.close()
 
     async with SqliteStore(path) as after:
-        assert await after.set_aside() == [f"launch {L}: cannot be read (JSONDecodeError)"]
+        [note] = await after.set_aside()
+        assert note.text == f"launch {L}: cannot be read (JSONDecodeError)"
     async with SqliteStore(path) as later:
+        assert await later.set_aside() == [note]
+        await later.set_aside_told([note.note_id])
         assert await later.set_aside() == []
-
-
-async def test_of_two_bots_one_tells_a_note(store: SqliteStore, path: Path) -> None:
-    await keep(store)
-    damage(path, "inputs = '{'")
-    await lease(store)
-
-    async with SqliteStore(path) as second:
-        assert [len(await store.set_aside()), len(await second.set_aside())] == [1, 0]
 
 
 async def test_a_corrupt_launch_that_is_asked_for_is_an_error(store: SqliteStore, path: Path) -> None:
@@ -153,7 +145,9 @@ async def test_what_is_damaged_again_after_its_repair_is_noted_again(store: Sqli
         damage(path, f"inputs = '{{', due_at = '{time_text(NOON)}'")
         await lease(store)
 
-        assert await store.set_aside() == [f"launch {L}: cannot be read (JSONDecodeError)"]
+        [note] = await store.set_aside()
+        assert note.text == f"launch {L}: cannot be read (JSONDecodeError)"
+        await store.set_aside_told([note.note_id])
 
 
 async def test_an_event_of_an_unknown_kind_leaves_its_launch_untold_and_noted(store: SqliteStore, path: Path) -> None:
@@ -162,7 +156,7 @@ async def test_an_event_of_an_unknown_kind_leaves_its_launch_untold_and_noted(st
     outside(path, f"INSERT INTO events VALUES ('{L}', 2, 'exploded', '', 'gonogo', '{{}}')")  # noqa: S608 - a test's own words
 
     assert ids(await tell(store)) == ["L-GOOD"]
-    assert await store.set_aside() == [f"events of launch {L}: cannot be read (ValueError)"]
+    assert await noted(store) == [f"events of launch {L}: cannot be read (ValueError)"]
     with pytest.raises(UnreadableRowError):
         await store.events(L)
     assert sorted(ids(await lease(store))) == [L, "L-GOOD"], "its run goes on"
@@ -181,7 +175,7 @@ async def test_what_was_removed_by_hand_is_noted_too(store: SqliteStore, path: P
     outside(path, f"INSERT INTO outbox (launch_id, event_seq) VALUES ('{launch.launch_id}', 1)", removal)  # noqa: S608 - as above
 
     assert ids(await tell(store)) == ["L-GOOD"]
-    assert await store.set_aside() == [f"{what} {L}: cannot be read (missing)"]
+    assert await noted(store) == [f"{what} {L}: cannot be read (missing)"]
 
 
 async def test_a_corrupt_delivery_is_set_aside_and_noted_and_the_rest_goes_on(store: SqliteStore, path: Path) -> None:
@@ -191,7 +185,7 @@ async def test_a_corrupt_delivery_is_set_aside_and_noted_and_the_rest_goes_on(st
 
     assert await take(store) == [a_delivery()]
     assert await store.next_delivery() == at(1), "that of the other"
-    assert await store.set_aside() == ["delivery command:bad: cannot be read (JSONDecodeError)"]
+    assert await noted(store) == ["delivery command:bad: cannot be read (JSONDecodeError)"]
     with pytest.raises(UnreadableRowError):
         await store.delivery("command:bad")
 
@@ -219,7 +213,7 @@ async def test_a_row_whose_very_id_is_damaged_is_set_aside(store: SqliteStore, p
 
     assert [ids(await lease(store)), ids(await tell(store))] == [["L-GOOD"], ["L-GOOD"]]
     assert [delivery.key for delivery in await take(store)] == ["command:good"]
-    assert await store.set_aside() == [
+    assert await noted(store) == [
         "launch L�: cannot be read (UnicodeEncodeError)",
         "launch L-BAD: cannot be read (missing)",
         "delivery L�: cannot be read (UnicodeEncodeError)",

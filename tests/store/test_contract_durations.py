@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -106,20 +107,49 @@ class TestByConnection:
         await keep(store, launch_id="L-4", connection="sales", state=State.QUEUED, due_at=at(-1))
         await keep(store, launch_id="L-5", connection="never", state=State.RUNNING, due_at=None)
 
-        assert await store.next_by_connection(is_tracked=True) == {"billing": at(1), "crm": at(2)}
-        assert await store.next_by_connection(is_tracked=False) == {"sales": at(-1)}
+        assert await store.next_by_connection(is_tracked=True, now=NOON) == {"billing": at(1), "crm": at(2)}
+        assert await store.next_by_connection(is_tracked=False, now=NOON) == {"sales": at(-1)}
 
     async def test_what_is_held_is_due_again_when_its_lease_lapses(self, store: Store) -> None:
         await keep(store, launch_id="L-1", state=State.RUNNING, due_at=at(-1))
         await keep(store, launch_id="L-2", state=State.RUNNING, due_at=at(-1))
         await claim(store, limit=1)
 
-        assert await store.next_by_connection(is_tracked=True) == {"billing": at(-1)}
+        assert await store.next_by_connection(is_tracked=True, now=NOON) == {"billing": at(-1)}
         await claim(store, limit=1, until=at(2))
-        assert await store.next_by_connection(is_tracked=True) == {"billing": at(1)}
+        assert await store.next_by_connection(is_tracked=True, now=NOON) == {"billing": at(1)}
+
+    @pytest.mark.parametrize("is_tracked", [True, False])
+    async def test_every_connection_with_a_lapsed_lease_is_told(self, store: Store, is_tracked: bool) -> None:
+        """Also behind many that lapsed before it: somebody may not be able to claim those, and a start may be among the others."""
+        state = State.RUNNING if is_tracked else State.STARTING
+        held = {"is_tracked": is_tracked, "holder": "dead"}
+        for number in range(150):
+            await keep(store, launch_id=f"L-{number:04}", connection="busy", state=state, due_at=at(-9))
+        for minute, name in enumerate(("billing", "crm", "sales", "other"), start=1):
+            await keep(store, launch_id=f"L-{name}", connection=name, state=state, due_at=at(-9))
+            await claim(store, name, until=at(minute), **held)
+        await claim(store, "busy", until=at(0.5), limit=150, **held)
+        await keep(store, launch_id="L-BOTH", connection="sales", state=state, due_at=at(2.5))
+
+        told = {now: await store.next_by_connection(is_tracked=is_tracked, now=at(now)) for now in (0.4, 0.5, 2.9, 3, 9)}
+
+        free = {"sales": at(2.5)}
+        lapsed = {"busy": at(0.5), "billing": at(1), "crm": at(2)}
+        assert told[0.4] == free | {"busy": at(0.5)}
+        assert told[0.5] == free | {"busy": at(0.5), "billing": at(1)}
+        assert told[2.9] == free | lapsed, "the next to lapse is of a connection that is due before"
+        assert told[3] == told[9] == free | lapsed | {"other": at(4)}
+
+    async def test_what_falls_due_after_its_lease_has_lapsed_is_due_then(self, store: Store) -> None:
+        await keep(store, state=State.RUNNING, due_at=at(2))
+        await claim(store, before=at(3), until=at(1))
+
+        assert await store.next_by_connection(is_tracked=True, now=NOON) == {"billing": at(2)}
+        assert await store.next_by_connection(is_tracked=True, now=at(1.5)) == {"billing": at(2)}
 
     async def test_nothing_is_due_where_there_is_nothing(self, store: Store) -> None:
-        assert await store.next_by_connection(is_tracked=True) == {}
+        assert await store.next_by_connection(is_tracked=True, now=NOON) == {}
         assert await claim(store) == []
 
 

@@ -30,7 +30,7 @@ async def test_nobody_claims_what_was_kept_as_somebodys(store: Store) -> None:
 
     assert await claimed(store, "other") == ["L-FREE"]
     assert await claimed(store, "me") == []
-    assert await store.next_by_connection(is_tracked=False) == {"billing": NOON + LEASE}
+    assert await store.next_by_connection(is_tracked=False, now=NOON) == {"billing": NOON + LEASE}
 
 
 async def test_it_is_free_when_its_holder_died_and_then_no_longer_the_holders(store: Store) -> None:

@@ -201,7 +201,7 @@ async def test_a_line_of_a_lost_card_that_was_told_all_the_same_keeps_it_lost(st
     await happen(store, **DONE)
     [telling] = await tell(store)
     await lose_card(store)
-    await store.line_told(telling.lines[0].line_id, ts="1.2", at=NOON)
+    await store.lines_told(telling.launch.launch_id, [telling.lines[0].line_id], ts="1.2", at=NOON)
 
     [again] = await tell(store, at(1), holder="bot-2")
     assert (again.is_card_lost, again.lines) == (True, ())

@@ -74,7 +74,7 @@ async def test_what_was_told_before_a_crash_is_not_told_again(store: Store) -> N
     await happen(store, EventKind.ACCEPTED)
     [telling] = await tell(store)
     await store.card_told(L, ts="1.1", version=telling.launch.version)
-    await store.line_told(telling.lines[0].line_id, ts="1.2", at=NOON)
+    await store.lines_told(telling.launch.launch_id, [telling.lines[0].line_id], ts="1.2", at=NOON)
 
     [again] = await tell(store, at(1), holder="bot-2")
 
@@ -86,7 +86,7 @@ async def test_a_telling_that_was_all_told_before_a_crash_is_not_due(store: Stor
     await keep(store)
     await happen(store, EventKind.STARTING)
     [telling] = await tell(store)
-    await store.line_told(telling.lines[0].line_id, ts="1.2", at=NOON)
+    await store.lines_told(telling.launch.launch_id, [telling.lines[0].line_id], ts="1.2", at=NOON)
     await store.card_told(L, ts="1.1", version=telling.launch.version)
 
     assert await tell(store, at(60), holder="bot-2") == []
@@ -102,14 +102,43 @@ async def test_what_was_told_is_kept_also_when_the_lease_has_lapsed(store: Store
     assert await tell(store, at(9), holder="bot-3") == []
 
 
+@pytest.mark.parametrize("done_by", [None, "bot-1", "bot-2"])
+async def test_lines_of_one_message_are_told_together(store: Store, done_by: str | None) -> None:
+    await keep(store)
+    for kind in (EventKind.STARTING, EventKind.ACCEPTED):
+        await happen(store, kind)
+    [telling] = await tell(store)
+    await store.card_told(L, ts="1.1", version=telling.launch.version)
+    await happen(store, EventKind.SUCCEEDED)
+    await store.lines_told(L, [line.line_id for line in telling.lines], ts="1.2", at=NOON, done_by=done_by)
+
+    found = await tell(store, holder="bot-3")
+
+    assert ids(found) == ([L] if done_by == "bot-1" else []), "only who holds a telling gives it back"
+    [again] = found or await tell(store, at(1), holder="bot-3")
+    assert [line.event.kind for line in again.lines] == [EventKind.SUCCEEDED]
+
+
+async def test_a_line_of_another_launch_is_not_told(store: Store) -> None:
+    for name in (L, "L-OTHER"):
+        await keep(store, launch_id=name)
+        await happen(store, EventKind.STARTING, launch_id=name)
+    [mine, other] = sorted(await tell(store), key=lambda telling: telling.launch.launch_id != L)
+    await store.lines_told(L, [line.line_id for line in (*mine.lines, *other.lines)], ts="1.2", at=NOON)
+
+    [mine, other] = sorted(await tell(store, at(1), holder="bot-2"), key=lambda telling: telling.launch.launch_id != L)
+
+    assert (mine.lines, len(other.lines)) == ((), 1)
+
+
 async def test_a_line_that_was_told_twice_keeps_its_first_time(store: Store) -> None:
     await keep(store)
     await happen(store, EventKind.STARTING)
     [telling] = await tell(store)
     line_id = telling.lines[0].line_id
-    await store.line_told(line_id, ts="1.2", at=NOON)
-    await store.line_told(line_id, ts="9.9", at=at(1))
-    await store.line_told(line_id + 1000, ts="9.9", at=at(1))
+    await store.lines_told(L, [line_id], ts="1.2", at=NOON)
+    await store.lines_told(L, [line_id], ts="9.9", at=at(1))
+    await store.lines_told(L, [line_id + 1000], ts="9.9", at=at(1))
     await store.telling_done(L, "bot-1")
 
     assert (await tell(store, at(1)))[0].lines == ()
@@ -154,7 +183,7 @@ async def test_a_line_that_was_not_posted_stays_away_once_a_later_one_stands(sto
     await store.card_told(L, ts="1.1", version=telling.launch.version)
     for line in (first, second):
         await store.line_skipped(line.line_id, NOON)
-    await store.line_told(second.line_id, ts="1.3", at=NOON)
+    await store.lines_told(L, [second.line_id], ts="1.3", at=NOON)
     await store.line_not_posted(first.line_id)
     await store.telling_done(L, "bot-1")
 
@@ -275,7 +304,7 @@ async def test_a_success_breaks_the_row_of_failures(store: Store, told: str) -> 
     if told == "card":
         await store.card_told(L, ts="1.1", version=telling.launch.version)
     else:
-        await store.line_told(telling.lines[0].line_id, ts="1.2", at=at(1))
+        await store.lines_told(telling.launch.launch_id, [telling.lines[0].line_id], ts="1.2", at=at(1))
     await store.telling_done(L, "bot-1")
 
     assert [telling.attempts, (await tell(store, at(1)))[0].attempts] == [1, 0]

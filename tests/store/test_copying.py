@@ -28,7 +28,7 @@ from bot.store.sqlite import SqliteStore
 from tests.builders import NOON, a_delivery, a_launch, an_event
 from tests.postgres_server import Server
 from tests.store import test_schema
-from tests.store.steps import L, a_holding, a_record, at, happen, keep, lease, lose_card, tell
+from tests.store.steps import L, a_holding, a_record, at, happen, keep, lease, lose_card, noted, tell
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ async def test_each_store_gives_the_same_afterwards(source: SqliteStore, path: P
 
     async with PostgresStore(postgres_url) as target:
         for store in (source, target):
-            assert await store.set_aside() == ["launch L-029: cannot be read (JSONDecodeError)"]
+            assert await noted(store) == ["launch L-029: cannot be read (JSONDecodeError)"]
         for launch_id in (L, "L-001", "L-002", "L-003"):
             assert await target.launch(launch_id) == await source.launch(launch_id)
             assert await target.events(launch_id) == await source.events(launch_id)
@@ -200,6 +200,21 @@ async def test_what_postgres_cannot_keep_is_counted(source: SqliteStore, path: P
     assert [table for table in copied if table.changed] == [Copied(table="launches", rows=31, changed=2)]
     sql = "SELECT detail, provider_status FROM launches WHERE launch_id = 'L-004'"
     assert of_postgres(postgres_url, sql) == [("a�b", "a�")]
+
+
+async def test_a_key_that_postgres_cannot_keep_has_another_place_there(
+    source: SqliteStore, path: Path, postgres_url: str
+) -> None:
+    of_file(
+        path,
+        "INSERT INTO first_names SELECT 'billing', column1, 'n', '' FROM (VALUES ('a' || char(0) || 'z'), ('ab'), ('ac'))",
+    )
+
+    copied = await copy(url_of(path), postgres_url)
+
+    assert [table.changed for table in copied if table.table == "first_names"] == [1]
+    sql = "SELECT workflow_id FROM first_names WHERE name = 'n' ORDER BY workflow_id"
+    assert of_postgres(postgres_url, sql) == [("ab",), ("ac",), ("a�z",)]
 
 
 async def test_a_target_that_is_in_use_is_refused_and_left_alone(source: SqliteStore, path: Path, postgres_url: str) -> None:

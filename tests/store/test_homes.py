@@ -14,7 +14,7 @@ from bot.domain.model import EventKind, State
 from bot.store.rows import time_text
 from bot.store.sqlite import SqliteStore
 from tests.builders import NOON
-from tests.store.steps import at, happen, keep
+from tests.store.steps import at, happen, keep, noted
 
 PLAIN = {"user_id": "U0BOB", "team_id": "T0", "opened_at": time_text(NOON), "shown": "", "attempts": 0, "gave_up": 0}
 
@@ -79,7 +79,7 @@ async def test_a_home_that_cannot_be_read_is_set_aside_until_it_is_opened_again(
     write(path, f"UPDATE homes SET {damage} WHERE user_id = 'U0BOB'")  # noqa: S608 - a test's own words
     with capture_logs() as logs:
         found = await store.lease_homes(now=NOON, until=at(1), holder="me", limit=9)
-    [note] = await store.set_aside()
+    [note] = await noted(store)
     write(path, "UPDATE homes SET opened_at = '' WHERE user_id = 'U0BOB'")
     await store.home_opened("U0BOB", "T0GONOGO", at=at(2))
     again = await store.lease_homes(now=at(2), until=at(3), holder="me", limit=9)

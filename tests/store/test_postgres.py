@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from textwrap import dedent
@@ -16,16 +17,17 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg import errors
 from structlog.testing import capture_logs
 
 from bot.domain.errors import LimitReachedError, SettingsError, StoreUnavailableError, UnreadableRowError
 from bot.domain.grants import Limits
-from bot.domain.model import EventKind, Launch, State
+from bot.domain.model import Delivery, EventKind, Launch, State
 from bot.store import open_store, schema
 from bot.store.postgres import PostgresStore
 from bot.store.steps import Steps, alone, change, fetch
 from tests.builders import NOON, a_delivery, a_launch, an_event
-from tests.store.steps import L, a_record, at, happen, ids, keep, lease, read, take, tell, unfinished
+from tests.store.steps import L, a_record, at, happen, ids, keep, lease, noted, read, take, tell, unfinished
 
 
 @pytest.fixture
@@ -208,7 +210,7 @@ async def test_the_last_two_lines_told_at_once_leave_nothing_due(replicas: tuple
         [telling] = await tell(replicas[0])
         await replicas[0].card_told(launch_id, ts="1.1", version=telling.launch.version)
         lines = zip(replicas, telling.lines, strict=True)
-        await asyncio.gather(*(bot.line_told(line.line_id, ts="1.2", at=NOON) for bot, line in lines))
+        await asyncio.gather(*(bot.lines_told(launch_id, [line.line_id], ts="1.2", at=NOON) for bot, line in lines))
         await replicas[0].telling_done(launch_id, "bot-1")
 
         assert await replicas[1].next_telling() is None
@@ -259,10 +261,13 @@ async def test_work_of_one_step_is_one_message_and_no_more(store: PostgresStore)
 
 
 class Unheard(PostgresStore):
-    """Its first commit is made, and the answer to it lost."""
+    """Its first commit is made, and the answer to it lost; ``then``, the next try is refused."""
 
     async def _write(self, work: Any, **how: Any) -> Any:
         def without_answer() -> Steps[Any]:
+            if not self.is_deaf and self.then is not None:
+                refused, self.then = self.then, None
+                raise refused
             answer = yield from work()
             if self.is_deaf:
                 self.is_deaf = False
@@ -272,6 +277,7 @@ class Unheard(PostgresStore):
         return await super()._write(without_answer, **how)
 
     is_deaf = True
+    then: psycopg.Error | None = None
 
 
 async def test_a_delivery_whose_commit_nobody_answered_to_is_kept_once_and_known_to_be(postgres_url: str) -> None:
@@ -280,6 +286,88 @@ async def test_a_delivery_whose_commit_nobody_answered_to_is_kept_once_and_known
         assert await store.record_delivery(a_delivery(), holder="bot-1", until=at(1)) is True
         assert await store.record_delivery(a_delivery(), holder="bot-1", until=at(1)) is False
         assert await unfinished(store) == [a_delivery()]
+
+
+LEASED_UNTIL = NOON + timedelta(seconds=15)
+LAPSED = NOON + timedelta(seconds=20)
+
+
+async def refused_in_doubt(store: Unheard, delivery: Delivery) -> None:
+    """The first try keeps it, and nobody hears of it; the second is refused."""
+    store.then = errors.DiskFull("the disk is full")
+    with pytest.raises(StoreUnavailableError) as caught:
+        await store.record_delivery(delivery, holder="bot-1", until=LEASED_UNTIL)
+    assert caught.value.may_be_kept
+
+
+async def taken(store: PostgresStore, holder: str) -> list[Delivery]:
+    return await store.lease_deliveries(now=LAPSED, until=at(1), holder=holder, limit=9)
+
+
+async def test_a_delivery_that_was_refused_in_doubt_is_nobodys_work(
+    replicas: tuple[PostgresStore, PostgresStore], postgres_url: str
+) -> None:
+    """The person was told that it was perhaps not kept, and asks again; both would run."""
+    _, other = replicas
+    async with Unheard(postgres_url) as store:
+        await refused_in_doubt(store, a_delivery())
+        assert outside(postgres_url, "SELECT lease_holder, finished_at FROM deliveries") == [("bot-1", None)]
+        await store.renew_leases(holder="bot-1", until=NOON + timedelta(seconds=16))
+
+        assert await taken(other, "bot-2") == []
+        assert await store.record_delivery(a_delivery(), holder="bot-1", until=LEASED_UNTIL) is False, "nor does a copy run"
+    assert await taken(other, "bot-2") == []
+
+
+async def test_what_is_kept_only_after_it_was_disowned_is_nobodys_work_either(store: PostgresStore, postgres_url: str) -> None:
+    """The connection broke, and the server still has the statement before it."""
+    async with Unheard(postgres_url) as doubting:
+        await refused_in_doubt(doubting, a_delivery())
+        outside(postgres_url, "DELETE FROM deliveries")
+        await doubting.renew_leases(holder="bot-1", until=at(1))
+
+    assert await store.record_delivery(a_delivery(), holder="bot-1", until=LEASED_UNTIL) is False
+    assert await taken(store, "bot-2") == []
+
+
+async def test_a_bot_that_ends_before_it_renews_its_leases_disowns_what_it_refused(
+    store: PostgresStore, postgres_url: str
+) -> None:
+    async with Unheard(postgres_url) as ending:
+        await refused_in_doubt(ending, a_delivery())
+
+    assert await taken(store, "bot-2") == []
+
+
+async def test_what_another_replica_was_quicker_to_take_stays_its_own(store: PostgresStore, postgres_url: str) -> None:
+    async with Unheard(postgres_url) as doubting:
+        await refused_in_doubt(doubting, a_delivery())
+        assert await taken(store, "bot-2") == [a_delivery()]
+        await doubting.renew_leases(holder="bot-1", until=at(1))
+
+    assert outside(postgres_url, "SELECT lease_holder, finished_at FROM deliveries") == [("bot-2", None)]
+
+
+async def test_an_event_in_doubt_is_not_lost_as_it_was_refused_to_nobody(store: PostgresStore, postgres_url: str) -> None:
+    event = a_delivery(key="event:Ev1", kind="event")
+    async with Unheard(postgres_url) as doubting:
+        await refused_in_doubt(doubting, event)
+        await doubting.renew_leases(holder="bot-1", until=at(1))
+        assert await doubting.record_delivery(event) is False, "Slack brings it again"
+
+    assert await taken(store, "bot-2") == [event]
+
+
+async def test_what_was_certainly_refused_may_be_kept_later_and_stays_ours(store: PostgresStore, postgres_url: str) -> None:
+    async with Unheard(postgres_url) as refusing:
+        refusing.is_deaf, refusing.then = False, errors.DiskFull("the disk is full")
+        with pytest.raises(StoreUnavailableError) as caught:
+            await refusing.record_delivery(a_delivery(), holder="bot-1", until=LEASED_UNTIL)
+        assert not caught.value.may_be_kept
+        assert await refusing.record_delivery(a_delivery(), holder="bot-1", until=LEASED_UNTIL)
+        await refusing.renew_leases(holder="bot-1", until=at(1))
+
+    assert await take(store, at(2), holder="bot-2") == [a_delivery()]
 
 
 class Deaf(PostgresStore):
@@ -437,8 +525,8 @@ async def test_a_corrupt_launch_is_set_aside_and_the_rest_goes_on(store: Postgre
         due, told = await lease(store), await tell(store)
 
     assert [ids(due), ids(told)] == [["L-GOOD"], ["L-GOOD"]]
-    assert await store.set_aside() == ["launch L-BAD: cannot be read (JSONDecodeError)"]
-    assert [await store.set_aside(), await lease(store, at(60), holder="bot-2", limit=1)] != [[], []]
+    assert await noted(store) == ["launch L-BAD: cannot be read (JSONDecodeError)"]
+    assert await lease(store, at(60), holder="bot-2", limit=1) != []
     assert {line["event"] for line in logs} == {"row_unreadable"}
     with pytest.raises(UnreadableRowError):
         await read(store, "L-BAD")

@@ -17,8 +17,9 @@ from psycopg_pool import PoolTimeout
 from bot.domain.errors import BotError, SettingsError, StoreUnavailableError
 from bot.store import open_store
 from bot.store.postgres import PostgresStore
-from bot.store.postgres_errors import is_lost, our_error
-from tests.builders import NOON, a_delivery
+from bot.store.postgres_errors import is_lost, is_unheard, our_error
+from bot.worker.keeping import kept
+from tests.builders import NOON, FrozenClock, a_delivery
 from tests.postgres_server import NoServerError, Server, a_server
 from tests.store.steps import L, at, keep, read, unfinished
 
@@ -110,6 +111,21 @@ def test_each_error_says_what_it_is_and_what_to_do(error: psycopg.Error, cause: 
 )
 def test_a_connection_of_no_more_use_is_told_from_one_that_is(error: psycopg.Error, is_gone: bool) -> None:
     assert is_lost(error) is is_gone
+
+
+@pytest.mark.parametrize(
+    ("error", "is_in_doubt"),
+    [
+        (psycopg.OperationalError("consuming input failed: server closed the connection"), True),
+        (errors.AdminShutdown(), True),
+        (errors.ProtocolViolation(), True),
+        (errors.ReadOnlySqlTransaction(), False),
+        (errors.DiskFull(), False),
+        (errors.LockNotAvailable(), False),
+    ],
+)
+def test_what_the_server_refused_is_told_from_what_it_said_nothing_about(error: psycopg.Error, *, is_in_doubt: bool) -> None:
+    assert is_unheard(error) is is_in_doubt
 
 
 @pytest.mark.parametrize(
@@ -278,6 +294,60 @@ async def test_a_failover_is_followed_and_nothing_acknowledged_is_lost(own_serve
         assert await store.record_delivery(a_delivery(key="command:after"))
 
     assert [delivery.key for delivery in kept] == [f"command:{n}" for n in range(5)]
+
+
+async def test_until_a_standby_is_promoted_everybody_is_told_to_try_later(own_server: Server, standby: Server) -> None:
+    """What outlives an outage waits for that error alone."""
+    both = f"postgresql://postgres@127.0.0.1:{own_server.port},127.0.0.1:{standby.port}/postgres"
+    async with PostgresStore(both) as store:
+        await store.migrate()
+        wait_for_copy(own_server, standby)
+        own_server.stop()
+        for use in (store.launch(L), store.record_delivery(a_delivery()), store.pending_migrations()):
+            with pytest.raises(StoreUnavailableError, match="it is read-only: a standby"):
+                await use
+
+        async def write() -> bool:
+            return await store.record_delivery(a_delivery())
+
+        assert await kept(Promoting(standby), L, write)
+
+
+class Promoting(FrozenClock):
+    """Whoever runs the databases makes the standby the primary while the bot waits."""
+
+    def __init__(self, standby: Server) -> None:
+        super().__init__()
+        self._standby = standby
+
+    async def sleep(self, seconds: float) -> None:
+        if not self.slept_s:
+            self._standby.execute("SELECT pg_promote()")
+        await super().sleep(seconds)
+        await asyncio.sleep(0.05)
+
+
+async def test_what_ends_a_start_is_later_a_reason_to_try_again(postgres: Server) -> None:
+    url = postgres.new_database()
+    async with PostgresStore(url) as store:
+        await store.migrate()
+        await store.launch(L)
+        postgres.execute(f"DROP DATABASE {url.rpartition('/')[2]} WITH (FORCE)")
+
+        with pytest.raises(StoreUnavailableError, match="cannot be used: there is no such database: create it"):
+            await store.launch(L)
+
+
+@pytest.mark.parametrize("how", [signal.SIGQUIT, signal.SIGINT])
+async def test_what_could_not_even_be_sent_is_not_in_doubt(own_server: Server, how: signal.Signals) -> None:
+    async with PostgresStore(own_server.url()) as store:
+        await store.migrate()
+        await store.launch(L)
+        own_server.stop(how)
+
+        with pytest.raises(StoreUnavailableError) as caught:
+            await store.record_delivery(a_delivery())
+    assert not caught.value.may_be_kept
 
 
 def wait_for_copy(primary: Server, standby: Server) -> None:

@@ -254,7 +254,7 @@ VALUES: dict[str, Any] = {
 }
 NUMBERS = frozenset(
     {"limit", "after", "is_final", "version", "keep_lease", "is_told", "line_id", "is_cancel_sent", "attempts", "looks", "misses"}
-    | {"seq", "event_seq", "is_held"}
+    | {"seq", "event_seq", "is_held", "note_id"}
 )
 
 

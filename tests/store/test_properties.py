@@ -230,15 +230,26 @@ class StoreEqualsItsModel(RuleBasedStateMachine):
         self.model.card_found(launch_id, f"{pick}.3")
 
     @precondition(lambda self: any(telling.lines for _, telling in self.tellings))
-    @rule(pick=picks, is_skipped=st.booleans())
-    def tell_line(self, pick: int, is_skipped: bool) -> None:
+    @rule(pick=picks)
+    def skip_line(self, pick: int) -> None:
         lines = [line for _, telling in self.tellings for line in telling.lines]
         line = lines[-1 - pick % min(len(lines), 4)]
-        if is_skipped:
-            self.run(self.store.line_skipped(line.line_id, self.now))
-        else:
-            self.run(self.store.line_told(line.line_id, ts=f"{pick}.2", at=self.now))
-        self.model.line_told(line.event.launch_id, line.event.seq, is_skipped=is_skipped)
+        self.run(self.store.line_skipped(line.line_id, self.now))
+        self.model.line_told(line.event.launch_id, line.event.seq, is_skipped=True)
+
+    @precondition(lambda self: any(telling.lines for _, telling in self.tellings))
+    @rule(pick=picks, most=st.integers(1, 3), is_all=st.booleans())
+    def tell_lines(self, pick: int, most: int, is_all: bool) -> None:
+        """In one message; ``is_all`` as for the card."""
+        with_lines = [(holder, telling) for holder, telling in self.tellings if telling.lines]
+        holder, telling = with_lines[-1 - pick % min(len(with_lines), 4)]
+        launch_id, lines, done_by = telling.launch.launch_id, telling.lines[:most], holder if is_all else None
+        told = self.store.lines_told(launch_id, [line.line_id for line in lines], ts=f"{pick}.2", at=self.now, done_by=done_by)
+        self.run(told)
+        for line in lines:
+            self.model.line_told(launch_id, line.event.seq)
+        if is_all:
+            self.model.telling_done(launch_id, holder)
 
     @precondition(lambda self: self.tellings)
     @rule(pick=picks)

@@ -60,7 +60,7 @@ async def works(store: DurableStore, name: str) -> None:
     assert telling.launch.launch_id == launch_id
     await store.card_told(launch_id, ts="1.1", version=telling.launch.version)
     for line in telling.lines:
-        await store.line_told(line.line_id, ts="1.2", at=at(0))
+        await store.lines_told(launch_id, [line.line_id], ts="1.2", at=at(0))
     await store.telling_done(launch_id, "bot-1")
     assert launch_id in {launch.launch_id for launch in await store.recent(channel_id=telling.launch.channel_id, limit=100)}
 

@@ -110,7 +110,7 @@ async def test_what_is_finished_is_held_by_nobody(store: SqliteStore) -> None:
 async def test_a_line_that_was_told_is_not_skipped_afterwards(store: SqliteStore) -> None:
     launch = await keep(store)
     await store.save(launch, an_event(EventKind.STARTING), has_line=True)
-    await store.line_told(1, ts="1.2", at=NOON)
+    await store.lines_told(launch.launch_id, [1], ts="1.2", at=NOON)
     before = await store._file.read(lambda database: list(database.table("outbox").rows))
     await store.line_skipped(1, NOON + MINUTE)
 
@@ -147,7 +147,7 @@ async def test_every_write_is_one_commit(store: SqliteStore) -> None:
     await store.save(replace(launch, state=State.STARTING), an_event(EventKind.STARTING), has_line=True)
     [telling] = await store.lease_tellings(now=NOON, until=NOON + MINUTE, holder="bot-1", limit=10)
     await store.card_told("L-7K3QW", ts="1.1", version=telling.launch.version)
-    await store.line_told(telling.lines[0].line_id, ts="1.2", at=NOON)
+    await store.lines_told(telling.launch.launch_id, [telling.lines[0].line_id], ts="1.2", at=NOON)
     await store._file._writer.run(lambda database: database.conn.set_trace_callback(None), is_brief=True)
 
     control = [sql for sql in seen if re.match("BEGIN|COMMIT|ROLLBACK|SAVEPOINT", sql)]

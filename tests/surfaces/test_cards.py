@@ -437,6 +437,21 @@ def test_a_failure_without_words_is_still_told() -> None:
     assert "Zuora Workflow says that it failed." in the_line(standing(State.FAILED), an_event(EventKind.FAILED)).text
 
 
+def test_what_the_bot_found_itself_is_told_with_what_could_not_be_checked() -> None:
+    """As an earlier version stored it, which adopted what was doubtful."""
+    text = the_line(
+        standing(State.RUNNING), an_event(EventKind.ADOPTED, actor="gonogo", facts={"unverified": "Nobody tells."})
+    ).text
+
+    assert "Found at Zuora Workflow: it did start, once. That could not be checked: Nobody tells." in text
+
+
+def test_a_name_with_two_underscores_is_told_as_it_is() -> None:
+    launch = standing(State.RUNNING, workflow_id="acme__Escalate_Case", workflow_name=None)
+
+    assert "acme__Escalate_Case" in the_card(launch, happened(EventKind.ACCEPTED)).text
+
+
 def test_a_lost_start_says_not_to_launch_again() -> None:
     text = the_line(standing(State.IN_DOUBT), happened(EventKind.LOST)).text
 
@@ -466,6 +481,21 @@ def test_a_run_that_stopped_by_itself_is_nobodys_cancel() -> None:
         (EventKind.ENDED, {"meaning": "it is gone.", "detail": "it is gone."}, "should have done. It is gone."),
         (EventKind.CANCEL_ASKED, {}, "Cancel asked: by <@U0BOB>; Zuora Workflow is asked to stop the run."),
         (EventKind.ADOPTED, {"unverified": "It is gone."}, "says that it ran. That could not be checked: It is gone."),
+        (
+            EventKind.LOOKED_UP,
+            {"found": 1, "run_ids": ["400"], "doubt": "whose it is, nobody knows"},
+            "shows 1 that could be it: “400”. Whose it is, nobody knows. Whoever may launch it here decides,",
+        ),
+        (
+            EventKind.LOOKED_UP,
+            {"found": 0, "run_ids": [], "is_last": True, "doubt": "Too little is told about 1 of the runs: r9."},
+            "shows none that is certainly this one, which does not prove that it never ran. Too little is told about 1 of the runs: r9.",
+        ),
+        (
+            EventKind.LOOKED_UP,
+            {"found": 0, "run_ids": [], "is_last": True},
+            "shows no run that could be this one, which does not",
+        ),
     ],
 )
 def test_sentences_begin_and_end_as_sentences_do(kind: EventKind, facts: Mapping[str, Any], expected: str) -> None:

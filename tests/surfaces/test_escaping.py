@@ -71,6 +71,13 @@ PARTS = st.one_of(
 )
 
 
+@given(
+    before=st.text(max_size=5), name=st.from_regex(r"[A-Za-z0-9]+(_+[A-Za-z0-9]+)*", fullmatch=True), after=st.text(max_size=5)
+)
+def test_a_name_is_found_and_copied_as_it_is_wherever_it_stands(before: str, name: str, after: str) -> None:
+    assert name in literal(f"{before} {name} {after}")
+
+
 @given(text=UNTRUSTED, most=st.integers(min_value=0, max_value=300))
 @example(text="&" * 100, most=7)
 @example(text="a<" * 10, most=5)
@@ -103,6 +110,16 @@ def test_escaping_loses_nothing_that_can_be_seen(text: str) -> None:
         ("R&D <x>", "R&amp;D &lt;x&gt;"),
         ("&lt;", "&amp;lt;"),
         ("Escalate_to_Case", "Escalate_to_Case"),
+        ("acme__Escalate_Case", "acme__Escalate_Case"),
+        ("Amount__c", "Amount__c"),
+        ("a___b", "a___b"),
+        ("_edge_", "\u02cdedge\u02cd"),
+        ("__edge__", "\u02cd\u02cdedge\u02cd\u02cd"),
+        ("a _b_ c", "a \u02cdb\u02cd c"),
+        ("a__ b", "a\u02cd\u02cd b"),
+        ("a_*b*", "a\u02cd\u2217b\u2217"),
+        ("*_b_*c", "\u2217\u02cdb\u02cd\u2217c"),
+        ("\u00e9__b", "\u00e9\u02cd\u02cdb"),
         ("2*3*4", "2*3*4"),
         ("*bold*", "\u2217bold\u2217"),
         ("_x_ ~y~", "\u02cdx\u02cd \u223cy\u223c"),

@@ -27,7 +27,9 @@ from bot.surfaces.form_reading import (
     placed,
     read_submission,
 )
+from bot.surfaces.form_table import ELEMENTS, said
 from bot.surfaces.launch_form import form, place_of, redrawn, refused
+from tests.domain.test_tokens import EVERY
 from tests.surfaces.form_parts import (
     DUNNING,
     KEY,
@@ -230,6 +232,20 @@ def test_a_submission_is_kept_and_read_again() -> None:
     assert read_submission(kept_state(kept), [AMOUNT], {}) == {"amount": "5.10"}
     assert kept_state("no json") == kept_state("[]") == {}
     assert json.loads(kept).keys() == {"opened_by", "values"}
+
+
+@pytest.mark.parametrize("before", ["", "\n", "\t", "\r", "\x1b", "\u00e9", "see:\n"])
+@pytest.mark.parametrize("kind", sorted(ELEMENTS))
+def test_no_token_is_kept_of_any_field_on_whichever_line_it_stands(kind: str, before: str) -> None:
+    for name, token in EVERY:
+        text, element = f"{before}{token}", ELEMENTS[kind]
+        value: Any = option(text) if element.is_select else text
+        entry = {"type": kind, element.state: [value] if element.is_many else value}
+        kept = kept_submission({"private_metadata": KEY, "state": {"values": {"block": {"action": entry}}}})
+
+        assert said(kept_state(kept)["block"]["action"]) == (f"{before}[secret-removed:{name.replace(' ', '-')}]",)
+        assert json.dumps(token)[1:-1] not in kept
+        assert forms.opened_by(kept) == KEY
 
 
 def test_only_what_was_filled_in_is_given() -> None:

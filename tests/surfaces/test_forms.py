@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bot.surfaces import forms
 from tests.builders import a_launch
+from tests.domain.test_tokens import EVERY
 
 PLAIN = st.characters(exclude_categories=["C", "Z"])
 LONG = a_launch(workflow_name="x" * 5000, connection="billing")
@@ -53,6 +54,15 @@ def test_the_reason_keeps_its_lines_and_mentions_and_is_cut_where_a_client_sent_
 
     assert forms.reason(forms.form_text(rejected(view, short))) == short
     assert forms.MOST_REASON - 10 < len(forms.reason(forms.form_text(rejected(view, long)))) <= forms.MOST_REASON
+
+
+@pytest.mark.parametrize("before", ["", "\n", "\t", "\r", "\x1b", "\u00e9"])
+@pytest.mark.parametrize(("kind", "token"), EVERY)
+def test_no_token_is_kept_on_whichever_line_it_stands(kind: str, token: str, before: str) -> None:
+    told, mark = f"see:{before}{token}", f"see:{before}[secret-removed:{kind.replace(' ', '-')}]"
+
+    assert forms.reason(forms.form_text(rejected(forms.reject_form(a_launch(), opened_by="k"), told))) == mark
+    assert forms.run_id(forms.form_text(submitted(forms.ran_form(a_launch(), opened_by="k"), told))) == mark
 
 
 def test_the_form_that_rejects_has_one_field_that_must_be_filled() -> None:

@@ -166,6 +166,14 @@ def test_a_clause_without_its_fact_is_left_out() -> None:
     )
 
 
+def test_a_refusal_names_an_input_with_two_underscores_as_it_is() -> None:
+    facts = {"name": "Amout__c", "closest": "Amount__c", "known": "Amount__c"}
+
+    text = told(Problem, "unknown_input", facts).text
+    assert "no input “Amout__c”" in text
+    assert "Its inputs are: Amount__c." in text
+
+
 def test_the_commands_own_name_stands_in_the_words() -> None:
     problem = Problem(code="unknown_word", facts={"typed": "lisst", "closest": "list"})
 

@@ -11,7 +11,7 @@ from bot.domain.errors import StoreUnavailableError
 
 @dataclass
 class Fitful:
-    """A store that is away at these calls, counted from 1 for each method: ``{"line_told": {1, 2}}``; nothing is written then.
+    """A store that is away at these calls, counted from 1 for each method: ``{"lines_told": {1, 2}}``; nothing is written then.
 
     ``unheard_at``: it goes away at these calls with its answer; what they wrote is kept.
     """

@@ -16,7 +16,7 @@ from bot.domain.errors import LaunchIdTakenError, StoreUnavailableError
 from bot.domain.model import Launch, State
 from bot.store.rows import as_stored
 from bot.store.sqlite import SqliteStore
-from bot.worker import LEASE, LaunchWork
+from bot.worker import LEASE, LaunchWork, PacedWire
 from bot.worker.handing import Hand
 from bot.worker.launches import AT_ONCE_PER_CONNECTION
 from bot.worker.loop import Loop
@@ -38,13 +38,15 @@ class Bench:
     at_once: int = 256
 
     def __post_init__(self) -> None:
+        known: dict[str, Any] = {"providers": providers.load(), "connections": {"billing": a_connection()}}
+        self.paced = PacedWire(wire=self.wire, clock=self.clock, **known)
         self.work = LaunchWork(
             store=self.store,
             wire=self.wire,
             gate=ListedGate(),
             clock=self.clock,
-            providers=providers.load(),
-            connections={"billing": a_connection()},
+            **known,
+            paced=self.paced,
             holder="me",
             lease=LEASE,
             at_once=self.at_once,
@@ -112,6 +114,22 @@ async def test_nobody_else_has_what_is_handed_over_unless_we_die(bench: Bench) -
         place.begin()
         await until(lambda: not bench.loop._in_flight)
         assert bench.wire.calls == [], "whoever lost it does not send it"
+
+
+async def test_what_is_handed_over_while_its_connection_rests_waits_and_is_free(bench: Bench) -> None:
+    until_then = bench.clock.now() + timedelta(minutes=1)
+    bench.paced.heed({"provider billing": until_then})
+    async with bench.running():
+        place = bench.hand.place(a_launch())
+        assert place is not None
+        await bench.keep(place.launch, holder=place.holder, until=place.until)
+        place.begin()
+        await until(lambda: not bench.loop._in_flight)
+
+        launch = await bench.store.launch("L-7K3QW")
+        assert launch is not None
+        assert (launch.state, launch.due_at, bench.wire.calls) == (State.QUEUED, until_then, [])
+        assert await bench.claimed_by("other", later=timedelta(minutes=1)) == ["L-7K3QW"]
 
 
 @pytest.mark.parametrize("state", [State.AWAITING_APPROVAL, State.RUNNING])

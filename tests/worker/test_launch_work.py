@@ -427,6 +427,15 @@ class TestSettling:
 
         assert (await bench.act(Matches(candidates=(Candidate(run_id="r1"),)))).state is State.IN_DOUBT
 
+    async def test_a_run_that_may_be_somebody_elses_is_left_to_people_who_read_why(self, bench: Workshop) -> None:
+        await self.doubtful(bench)
+
+        launch = await bench.act(Matches(candidates=(Candidate(run_id="r1"),), doubt="Whose key it is, nobody tells."))
+        [*_, event] = await bench.store.events("L-7K3QW")
+
+        assert (launch.state, launch.run_id, event.kind) == (State.IN_DOUBT, None, EventKind.LOOKED_UP)
+        assert (event.facts["run_ids"], event.facts["doubt"]) == (["r1"], "Whose key it is, nobody tells.")
+
     async def test_several_are_told_once(self, bench: Workshop) -> None:
         await self.doubtful(bench)
         two = Matches(candidates=(Candidate(run_id="r1"), Candidate(run_id="r2")))

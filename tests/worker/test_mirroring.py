@@ -459,6 +459,17 @@ async def test_what_slack_does_not_take_is_told_later_and_in_order(post: Post) -
     assert "Granted, but not held" in told
 
 
+async def test_what_slack_did_not_take_is_told_later_and_once_by_whoever_learnt_it(post: Post) -> None:
+    post.work.once = Once(store=post.store, clock=post.clock, holder="me")
+    post.thread.refusals = [ThreadError("ratelimited", retry_after_s=1)]
+    assert await post.turn(held(run=False)) == []
+    post.clock.move(seconds=AGAIN_AFTER.total_seconds())
+
+    assert ["Granted, but not held" in text for text in await post.turn()] == [True]
+    post.clock.move(seconds=AGAIN_AFTER.total_seconds())
+    assert await post.turn() == []
+
+
 async def test_what_slack_will_never_take_is_let_go(post: Post) -> None:
     post.thread.refusals = [ThreadError("is_archived", is_permanent=True)]
 

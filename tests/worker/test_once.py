@@ -123,6 +123,29 @@ async def test_a_turn_ends_however_the_block_does(room: Room) -> None:
         assert is_ours
 
 
+async def test_a_turn_that_cannot_be_given_back_forgets_nothing_and_lapses(room: Room) -> None:
+    """Else a bot that is to end would go on."""
+    first, second, _ = room.replicas
+    away = Once(store=Fitful(first.store, {"notice_not_told": {1}}), clock=room.clock, holder=first.holder)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="broken"):
+        async with away.turn("probe billing", timedelta(seconds=40)):
+            raise ValueError("broken")
+
+    room.clock.move(seconds=40)
+    async with second.turn("probe billing", timedelta(seconds=40)) as is_ours:
+        assert is_ours
+
+
+async def test_what_slack_may_have_taken_is_told_again_where_twice_is_better_than_never(room: Room) -> None:
+    room.refusals = [ThreadError("unreachable", is_in_doubt=True)]
+    with pytest.raises(ThreadError, match="unreachable"):
+        await room.replicas[0].tell("end", room.say("it ended"), is_rather_twice=True)
+
+    for replica in room.replicas:
+        await replica.tell("end", room.say("it ended"), is_rather_twice=True)
+    assert room.said == ["it ended"]
+
+
 def test_two_who_say_the_same_name_it_alike() -> None:
     assert name_of("drift billing", "lost") == name_of("drift billing", "lost")
     assert name_of("drift billing", "lost") != name_of("drift billing", "mended")

@@ -16,11 +16,11 @@ from bot.gateways.clock import SystemClock
 from bot.gateways.slack_pace import Pace
 from bot.ports import Replica
 from bot.store import open_store
-from bot.worker import AGAIN_AFTER_FAULT_S, LEASE, RENEWALS_PER_LEASE, Sharing, Worker
+from bot.worker import LEASE, Sharing, Worker
 from tests.builders import NOON, FrozenClock, a_launch, an_event
 from tests.ports import RecordingThread, a_store
 from tests.postgres_server import migrated_database
-from tests.worker.faults import Fitful
+from tests.worker.waiting import Timed, WaitingClock
 
 WITHIN_S = 1.0
 
@@ -106,18 +106,17 @@ class _Away:
         return fails
 
 
-class _Turns(FrozenClock):
-    """Time passes as it is slept, and everybody else has a turn meanwhile. ``is_over``: somebody slept for the 20th time."""
+class _Slow:
+    """A database that has no place for a sign of life."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.is_over = asyncio.Event()
+    def __init__(self, store: Any) -> None:
+        self._store = store
 
-    async def sleep(self, seconds: float) -> None:
-        await super().sleep(seconds)
-        if len(self.slept_s) >= 20:
-            self.is_over.set()
-        await asyncio.sleep(0)
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def seen(self, *_: Any, **__: Any) -> None:
+        await asyncio.Event().wait()
 
 
 def broken(*_: Any) -> None:
@@ -126,28 +125,33 @@ def broken(*_: Any) -> None:
 
 async def test_leases_are_renewed_although_no_sign_of_life_can_be_given() -> None:
     """Else others would take over what we are at, because of a fault in what is merely good to know."""
-    clock = _Turns()
+    clock = WaitingClock()
     async with a_store() as store:
-        one = One(store, "bot-1", clock)
+        timed = Timed(store, clock)
+        one = One(timed, "bot-1", clock)
         one.sharing.heeds = [broken]
         await store.keep_pauses({"provider billing": NOON + timedelta(hours=1)})
         await store.create(a_launch(), an_event(), delivery_key="command:1", holder="bot-1", until=NOON + LEASE)
-        async with Worker(store=store, thread=RecordingThread(), clock=clock, holder="bot-1", works=(), sharing=one.sharing):
-            await clock.is_over.wait()
+        worker = Worker(store=timed, thread=RecordingThread(), clock=clock, holder="bot-1", works=(), sharing=one.sharing)  # type: ignore[arg-type]
+        async with worker:
+            await clock.pass_(60)
             now = clock.now()
             assert await store.lease_due(now=now, until=now + LEASE, holder="other", limit=1) == []
 
+    assert len(timed.renewed_at_s) == 12
 
-async def test_a_renewal_that_failed_is_tried_again_at_once_and_not_in_turn() -> None:
-    """A turn later the lease has half lapsed, and what it holds may be taken over by others."""
-    clock = _Turns()
+
+async def test_leases_are_renewed_while_a_sign_of_life_waits_for_the_database() -> None:
+    """It may wait for a place longer than a lease lasts."""
+    clock = WaitingClock()
     async with a_store() as store:
-        fitful = Fitful(store, {"renew_leases": {1, 2}})
-        async with Worker(store=fitful, thread=RecordingThread(), clock=clock, holder="bot-1", works=()):  # type: ignore[arg-type]
-            await clock.is_over.wait()
+        timed = Timed(store, clock)
+        one = One(_Slow(timed), "bot-1", clock)
+        worker = Worker(store=timed, thread=RecordingThread(), clock=clock, holder="bot-1", works=(), sharing=one.sharing)  # type: ignore[arg-type]
+        async with worker:
+            await clock.pass_(60)
 
-    turn_s = LEASE.total_seconds() / RENEWALS_PER_LEASE
-    assert clock.slept_s[:4] == [turn_s, AGAIN_AFTER_FAULT_S, AGAIN_AFTER_FAULT_S, turn_s]
+    assert len(timed.renewed_at_s) == 12
 
 
 async def test_a_fault_in_what_others_told_does_not_end_the_hearing(three: tuple[FrozenClock, list[One]]) -> None:
@@ -160,7 +164,7 @@ async def test_a_fault_in_what_others_told_does_not_end_the_hearing(three: tuple
             broken()
         one.hear(pauses)
 
-    one.sharing.heeds, one.sharing.clock = [hear], _Turns()
+    one.sharing.heeds = [hear]
     await one.sharing.store.keep_pauses({"provider billing": NOON + timedelta(hours=1)})
     running = asyncio.create_task(one.sharing.run())
     try:

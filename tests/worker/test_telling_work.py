@@ -15,6 +15,7 @@ from bot.domain.errors import ThreadError
 from bot.domain.lifecycle import step
 from bot.domain.model import Event, EventKind, Launch, State
 from bot.store.sqlite import SqliteStore
+from bot.surfaces.say import Say
 from bot.worker import LEASE, Once, TellingWork
 from tests.builders import FrozenClock, a_delivery, a_launch, an_event
 from tests.ports import RecordingThread, a_store
@@ -163,6 +164,73 @@ async def test_an_end_that_could_not_be_told_directly_now_is_told_later(desk: De
     assert (await desk.tell())[0] == ("direct", State.SUCCEEDED)
 
 
+class _Archived(RecordingThread):
+    """The channel takes nothing any more; people and operators can be told, but for what is in ``refusals``."""
+
+    async def post_card(self, launch: Launch, events: tuple[Event, ...]) -> str:
+        raise ThreadError("is_archived", is_permanent=True)
+
+    async def post_direct(self, launch: Launch, events: tuple[Event, ...]) -> str:
+        self.told.append(("direct", launch.state))
+        return "1.0"
+
+
+@dataclass
+class _Killing(_Archived):
+    """Slack does not answer while the operators are told, and the bot dies."""
+
+    is_telling: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def tell_operators(self, say: Say) -> None:
+        self.is_telling.set()
+        await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize(
+    "error", [ThreadError("ratelimited", retry_after_s=1), ThreadError("unreachable", is_in_doubt=True)], ids=["later", "unheard"]
+)
+async def test_operators_who_could_not_be_told_of_an_end_now_are_told_later_and_nobody_twice(
+    desk: Desk, error: ThreadError
+) -> None:
+    await desk.keep(STARTED, SUCCEEDED)
+    desk.thread = _Archived(refusals=[error])
+    first = await desk.tell()
+    desk.clock.move(seconds=1)
+    second = await desk.tell()
+    desk.clock.move(days=1)
+
+    assert ([what for what, _ in first], [what for what, _ in second]) == (["direct"], ["operators"])
+    assert await desk.tell() == []
+
+
+async def test_operators_who_never_take_it_do_not_keep_an_end_open(desk: Desk) -> None:
+    await desk.keep(STARTED, SUCCEEDED)
+    desk.thread = _Archived(refusals=[ThreadError("is_archived", is_permanent=True)])
+    assert [what for what, _ in await desk.tell()] == ["direct"]
+
+    desk.clock.move(days=1)
+    assert await desk.tell() == []
+
+
+async def test_operators_whom_a_killed_bot_was_telling_are_told_by_the_next(desk: Desk) -> None:
+    await desk.keep(STARTED, SUCCEEDED)
+    desk.thread = _Killing()
+    (telling,) = await desk.work.claim(1)
+    dying = asyncio.create_task(desk.work.act(telling))
+    async with asyncio.timeout(10):
+        await desk.thread.is_telling.wait()
+    dying.cancel()
+    await asyncio.wait({dying})
+    desk.clock.move(minutes=1)
+    thread = _Archived()
+    other = replace(desk.work, thread=thread, holder="other")
+    for taken in await other.claim(10):
+        await other.act(taken)
+
+    assert desk.thread.told == [("direct", State.SUCCEEDED)]
+    assert [what for what, _ in thread.told] == ["operators"]
+
+
 async def test_a_card_whose_post_was_not_answered_is_never_posted_again(desk: Desk) -> None:
     await desk.keep()
     desk.thread.refusals.append(ThreadError("unreachable", is_in_doubt=True))
@@ -201,6 +269,32 @@ async def test_a_line_that_was_not_answered_is_left_out_unless_it_is_the_last(de
     assert await desk.tell() == []
 
     desk.clock.move(minutes=1)
+    assert await desk.tell() == [("line", EventKind.SUCCEEDED), ("update", State.SUCCEEDED)]
+
+
+class _Unanswered:
+    """A thread that takes everything, and does not answer for lines."""
+
+    def __init__(self, thread: Any) -> None:
+        self._thread = thread
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._thread, name)
+
+    async def post_lines(self, *_given: Any, **_named: Any) -> str:
+        raise ThreadError("unreachable", is_in_doubt=True)
+
+
+async def test_a_telling_whose_only_line_was_not_answered_is_given_back(desk: Desk) -> None:
+    await desk.keep(STARTED, ACCEPTED)
+    work = replace(desk.work, thread=_Unanswered(desk.thread), holder="bot-2")
+    for telling in await work.claim(1):
+        await work.act(telling)
+    assert desk.thread.told == [("card", State.RUNNING)]
+    desk.thread.told = []
+
+    await desk.happen(SUCCEEDED)
+
     assert await desk.tell() == [("line", EventKind.SUCCEEDED), ("update", State.SUCCEEDED)]
 
 
@@ -252,7 +346,7 @@ async def test_under_pressure_a_card_posted_when_all_is_over_stands_alone(desk: 
 async def test_a_card_that_stands_alone_does_so_also_where_the_database_goes_away_just_then(desk: Desk) -> None:
     await desk.keep(STARTED, ACCEPTED, SUCCEEDED)
     desk.thread.is_slow = True
-    work = replace(desk.work, store=Fitful(desk.store, {"line_told": {1, 2}}))
+    work = replace(desk.work, store=Fitful(desk.store, {"lines_told": {1, 2}}))
     for telling in await work.claim(1):
         await work.act(telling)
     desk.clock.move(minutes=10)
@@ -433,7 +527,7 @@ async def test_lines_that_another_told_meanwhile_leave_the_others_to_be_told(des
     await desk.happen(STARTED, ACCEPTED, an_event(EventKind.PROGRESSED))
     paused, other = _overtaken(desk)
     (mine,) = await paused.claim(1)
-    await desk.store.line_told(mine.lines[0].line_id, ts="9.9", at=desk.clock.now())
+    await desk.store.lines_told(mine.launch.launch_id, [mine.lines[0].line_id], ts="9.9", at=desk.clock.now())
     await paused.act(mine)
     assert [what for what, _ in desk.thread.told] == ["update"] or desk.thread.told == []
 
@@ -445,7 +539,7 @@ async def test_lines_that_another_told_meanwhile_leave_the_others_to_be_told(des
     assert ("line", EventKind.ACCEPTED) not in desk.thread.told
 
 
-@pytest.mark.parametrize("method", ["card_told", "line_told"])
+@pytest.mark.parametrize("method", ["card_told", "lines_told"])
 async def test_what_slack_took_is_recorded_once_the_database_is_back(desk: Desk, method: str) -> None:
     """Else the card would count as lost, and the last line would be posted twice."""
     await desk.keep(STARTED, ACCEPTED, SUCCEEDED)

@@ -202,7 +202,7 @@ class TestOneByOne:
             looked = [one for one in desk.runs if (await desk.stored(one)).looks]
             assert len(looked) == max(MISSING_AT_ONCE, 4)
             assert len(desk.site.calls) == 1 + len(looked)
-            assert await store.next_by_connection(is_tracked=True) == {"domo": NOON + timedelta(seconds=5)}
+            assert await store.next_by_connection(is_tracked=True, now=desk.clock.now()) == {"domo": NOON + timedelta(seconds=5)}
 
     async def test_what_is_due_again_is_given_back_in_few_writes(self) -> None:
         """A list may need a right that the run does not: then hundreds come back each time."""
@@ -271,7 +271,7 @@ class TestTrouble:
 
         states = [(await desk.stored(one)).state for one in sorted(desk.runs)]
         assert states == [State.ENDED, State.RUNNING, State.ENDED]
-        assert await desk.store.next_by_connection(is_tracked=False) == {"bitrix24": desk.clock.now()}
+        assert await desk.store.next_by_connection(is_tracked=False, now=desk.clock.now()) == {"bitrix24": desk.clock.now()}
 
     async def test_a_connection_that_is_gone_needs_attention_and_is_looked_at_later(self, desk: Desk) -> None:
         await begin_many(desk, 2, TEMPLATES[:1])
@@ -305,7 +305,9 @@ class TestTrouble:
         assert list(batch.left) == ["L-00001"]
 
         await desk.work.give_back(batch)
-        assert await whole.next_by_connection(is_tracked=True) == {"bitrix24": desk.clock.now() - timedelta(seconds=5)}
+        assert await whole.next_by_connection(is_tracked=True, now=desk.clock.now()) == {
+            "bitrix24": desk.clock.now() - timedelta(seconds=5)
+        }
 
     @pytest.mark.parametrize("away_at", [2, 3], ids=["at the next connection", "amid the next connection"])
     async def test_what_was_claimed_before_the_database_went_away_is_looked_at(self, desk: Desk, away_at: int) -> None:
