@@ -121,6 +121,24 @@ class HeldThread(RecordingThread):
         await super().tell_operators(say)
 
 
+async def _being_told(house: House) -> tuple[HeldThread, asyncio.Task[Asking]]:
+    """A first press, at the moment when Slack has the wish and has not answered."""
+    house.thread = slack = HeldThread()
+    await house.why()
+    first = asyncio.create_task(house.press(1))
+    async with asyncio.timeout(10):
+        await slack.is_asked.wait()
+    return slack, first
+
+
+async def _killed_while_telling(house: House) -> None:
+    """The first press dies with its replica at that moment; Slack is well from then on."""
+    slack, first = await _being_told(house)
+    first.cancel()
+    await asyncio.wait({first})
+    slack.answers.set()
+
+
 def question(connection: str = "billing", workflow: str = "396", **changes: Any) -> Delivery:
     plain: dict[str, Any] = {"key": QUESTION, "user_id": "U0BOB", "text": f'why {connection} "{workflow}"'}
     return a_delivery(**(plain | changes))
@@ -510,12 +528,8 @@ class TestAskingForAccess:
         assert len(house.operators) == 1
 
     async def test_two_presses_that_reach_two_replicas_tell_once(self, house: House) -> None:
-        house.thread = slack = HeldThread()
-        await house.why()
-        first = asyncio.create_task(house.press(1))
-        async with asyncio.timeout(10):
-            await slack.is_asked.wait()
-            second = await house.press(2)
+        slack, first = await _being_told(house)
+        second = await house.press(2)
         slack.answers.set()
 
         assert [await first, second] == [Asking.ASKED, Asking.ASKED_BEFORE]
@@ -523,27 +537,13 @@ class TestAskingForAccess:
 
     async def test_a_press_that_a_killed_replica_was_at_goes_on_with_the_next(self, house: House) -> None:
         """And not only once its claim has lapsed: nobody would press again."""
-        house.thread = slack = HeldThread()
-        await house.why()
-        first = asyncio.create_task(house.press(1))
-        async with asyncio.timeout(10):
-            await slack.is_asked.wait()
-        first.cancel()
-        await asyncio.wait({first})
-        slack.answers.set()
+        await _killed_while_telling(house)
 
         assert await house.press(1) == Asking.ASKED
         assert len(house.operators) == 1
 
     async def test_a_wish_that_died_with_its_press_may_be_told_by_another(self, house: House) -> None:
-        house.thread = slack = HeldThread()
-        await house.why()
-        first = asyncio.create_task(house.press(1))
-        async with asyncio.timeout(10):
-            await slack.is_asked.wait()
-        first.cancel()
-        await asyncio.wait({first})
-        slack.answers.set()
+        await _killed_while_telling(house)
         house.clock.move(seconds=TELLING_TAKES.total_seconds())
 
         assert await house.press(2) == Asking.ASKED
