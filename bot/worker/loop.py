@@ -170,6 +170,8 @@ class Loop(Generic[Piece]):
         pieces: Sequence[Piece] = await self._work.claim(self._free)
         for piece in pieces:
             self._begin(piece)
+        if pieces:
+            await asyncio.sleep(0)  # they go first: the store may answer at once, and what is due next can wait
         due = await self._work.next_due()
         if due is None:
             return LONGEST_REST_S
