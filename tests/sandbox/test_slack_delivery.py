@@ -711,6 +711,26 @@ async def a_socket(slack: SlackStandIn, session: aiohttp.ClientSession) -> aioht
     return socket
 
 
+async def test_a_bot_that_hangs_up_while_its_socket_opens_is_no_fault(
+    slack: SlackStandIn, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A bot that is told to end breaks its start off, at whatever moment."""
+    prepare = web.WebSocketResponse.prepare
+
+    async def too_late(wire: web.WebSocketResponse, request: web.Request) -> Any:
+        assert request.transport is not None
+        request.transport.close()
+        return await prepare(wire, request)
+
+    monkeypatch.setattr(web.WebSocketResponse, "prepare", too_late)
+    async with aiohttp.ClientSession() as session:
+        with pytest.raises(aiohttp.ClientError):
+            await a_socket(slack, session)
+
+    assert slack.sockets.count == 0
+    assert [record for record in caplog.records if record.name.startswith("aiohttp")] == []
+
+
 async def test_a_socket_that_does_not_go_when_asked_is_closed(slack: SlackStandIn) -> None:
     slack.sockets.grace_s = 0
     async with aiohttp.ClientSession() as session:

@@ -64,7 +64,10 @@ class Sockets:
         if not self.tickets.admit_socket(request.query.get("ticket", "")):
             return web.Response(status=401, text="unknown or used ticket")
         wire = web.WebSocketResponse(heartbeat=HEARTBEAT_S)
-        await wire.prepare(request)
+        try:
+            await wire.prepare(request)
+        except ConnectionResetError:  # a bot that is to end breaks its start off, and hangs up
+            return web.Response(status=400, text="nobody is there any more")
         if self.count >= MAX_SOCKETS:
             await wire.send_json(goodbye("too_many_websockets"))
             await wire.close()
